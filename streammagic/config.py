@@ -1,0 +1,65 @@
+"""Every setting, as a traitlet of ``StreamMagic``: ``%config StreamMagic.max_rows = 50``.
+
+Addresses and credentials fall back to the environment, so that a notebook need not hold them:
+``STREAMMAGIC_FLINK_GATEWAY``, ``STREAMMAGIC_FLINK_REST``, ``STREAMMAGIC_TOKEN``, ``STREAMMAGIC_USER``,
+``STREAMMAGIC_PASSWORD``, ``STREAMMAGIC_CA_BUNDLE``, ``STREAMMAGIC_CLIENT_CERT``, ``STREAMMAGIC_CLIENT_KEY``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, Unicode
+from traitlets.config import Configurable
+
+
+class StreamMagic(Configurable):
+    """Settings of streammagic. A changed address or credential counts from the next connection on."""
+
+    mode = CaselessStrEnum(
+        ("text", "batch", "live"),
+        default_value=None,
+        allow_none=True,
+        help="How results are shown; None: chosen by what runs the cell.",
+    ).tag(config=True)
+    max_rows = Int(20, min=1, help="Rows that a table shows.").tag(config=True)
+    patience = Float(
+        2.0, min=0, help="Seconds that a live cell waits for a query's end before it hands the prompt back."
+    ).tag(config=True)
+    keep = Int(100_000, min=0, help="Changes that a query's log keeps, the newest ones.").tag(config=True)
+    memory_budget = Int(
+        1_000_000_000, min=1, help="Bytes that a query's table may take (estimated); then old rows go."
+    ).tag(config=True)
+    timeout = Float(
+        None, allow_none=True, min=0, help="Seconds after which every query is ended; None: never."
+    ).tag(config=True)
+
+    flink_gateway = Unicode("", help="Address of Flink's SQL Gateway.").tag(config=True)
+    flink_rest = Unicode("", help="Address of Flink's JobManager REST API.").tag(config=True)
+    verify = Bool(True, help="Check the certificates of TLS servers.").tag(config=True)
+    ca_bundle = Unicode("", help="File with the CA certificates to trust.").tag(config=True)
+    client_cert = Unicode("", help="File with the client certificate (and its key).").tag(config=True)
+    client_key = Unicode("", help="File with the client certificate's key.").tag(config=True)
+    user = Unicode("", help="User for basic authentication.").tag(config=True)
+    password = Unicode("", help="Password for basic authentication.").tag(config=True)
+    token = Unicode("", help="Bearer token.").tag(config=True)
+    headers = Dict(
+        key_trait=Unicode(), value_trait=Unicode(), help="Headers sent with every request."
+    ).tag(config=True)
+    properties = Dict(
+        key_trait=Unicode(), value_trait=Unicode(), help="Properties of every new session."
+    ).tag(config=True)
+    init_sql = Unicode("", help="SQL that runs in every new session.").tag(config=True)
+    request_timeout = Float(30.0, min=0.1, help="Seconds that one request may take.").tag(config=True)
+    operation_timeout = Float(
+        60.0, min=0.1, help="Seconds until an engine must have accepted or refused a statement."
+    ).tag(config=True)
+    local = Dict(
+        key_trait=Unicode(),
+        help="Settings of the embedded Flink, such as {'taskmanager_mb': 512, 'slots': 32}; they count from "
+        "its next start.",
+    ).tag(config=True)
+
+    def setting(self, name: str) -> str:
+        """Return a textual setting: the traitlet, else ``STREAMMAGIC_<NAME>``, else ""."""
+        return str(getattr(self, name, "")) or os.environ.get(f"STREAMMAGIC_{name.upper()}", "")

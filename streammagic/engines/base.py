@@ -1,0 +1,100 @@
+"""What an engine is: the protocol that everything to the left of the engines relies on.
+
+A third engine is a package with an entry point in the group ``streammagic.engines`` that names a
+`Plugin`; nothing outside its folder may ask which engine it is talking to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streammagic.results.feed import Cursor
+    from streammagic.sql.dialect import Dialect
+    from streammagic.sql.statements import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How an engine is reached. Secrets are in here: it has no repr of its fields.
+
+    ``urls`` are the engine's endpoints by role, for Flink "gateway" and "rest". ``verify`` is True, False
+    or the path of a CA bundle; ``cert`` the path of a client certificate with its key, or both paths.
+    ``request_timeout`` bounds one request, ``operation_timeout`` the time until the engine has accepted
+    or refused a statement; both in seconds. ``init_sql`` runs in every new session.
+    """
+
+    urls: Mapping[str, str] = field(repr=False)
+    verify: bool | str = field(default=True, repr=False)
+    cert: str | tuple[str, str] | None = field(default=None, repr=False)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    properties: Mapping[str, str] = field(default_factory=dict, repr=False)
+    init_sql: str = field(default="", repr=False)
+    request_timeout: float = 30.0
+    operation_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryOptions:
+    """What rides on one statement.
+
+    ``settings`` hold for this statement only. ``replace`` allows a CREATE that differs from an earlier
+    one of the same name to take its place.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    replace: bool = False
+
+
+class Lease(Protocol):
+    """Where an engine writes down what it opens, before it opens it, so that somebody can clean up."""
+
+    def hold(self, kind: Literal["session", "job"], endpoint: str, id: str) -> None:  # noqa: A002
+        """Note that this process is about to open, or has opened, a session or job."""
+
+    def release(self, kind: Literal["session", "job"], endpoint: str, id: str) -> None:  # noqa: A002
+        """Note that it has ended."""
+
+
+class StreamEngine(Protocol):
+    """A connection to an engine. Safe to use from several threads at once."""
+
+    title: str
+
+    def query(self, statement: Statement, options: QueryOptions) -> Cursor:
+        """Send a statement and return its cursor. Raises `StreamMagicError`."""
+
+    def ping(self) -> str:
+        """Return the engine's name and version, or raise `ConnectionFailedError`."""
+
+    def close(self) -> None:
+        """Let go of everything held on the engine; never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """What an entry point of the group ``streammagic.engines`` names.
+
+    ``magic`` is the word after ``%%``. ``url_roles`` are the endpoints, each set by the traitlet
+    ``<magic>_<role>`` and the environment variable ``STREAMMAGIC_<MAGIC>_<ROLE>``; the first is required
+    unless ``embedded``: then `streammagic.local` can start one. ``other_magics`` is for hints.
+    """
+
+    magic: str
+    title: str
+    dialect: Dialect
+    url_roles: tuple[str, ...]
+    embedded: bool
+    connect: Callable[[Settings, Lease], StreamEngine]
+
+
+def plugins() -> dict[str, Plugin]:
+    """Return the installed engines by their magic's name."""
+    found = (point.load() for point in entry_points(group="streammagic.engines"))
+    return {plugin.magic: plugin for plugin in found}

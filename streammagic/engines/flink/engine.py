@@ -1,0 +1,197 @@
+"""The Flink engine: statements in, cursors out, with a session that survives what happens to it."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from typing import TYPE_CHECKING
+
+from streammagic.engines.flink import errors
+from streammagic.engines.flink.cursor import AnswerCursor, StatementCursor
+from streammagic.engines.flink.gateway import Gateway
+from streammagic.engines.flink.jobmanager import JobManager
+from streammagic.engines.flink.session import RUNTIME_MODE, Sessions
+from streammagic.errors import SessionLostError, SqlError, StreamMagicError
+from streammagic.sql.flink import FlinkDialect
+from streammagic.sql.statements import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streammagic.engines.base import Lease, QueryOptions, Settings
+    from streammagic.results.changes import Page, Schema
+    from streammagic.results.feed import Cursor
+    from streammagic.sql.statements import Statement
+
+_JOB_ID = "$internal.pipeline.job-id"
+"""Sets a job's id (org.apache.flink.configuration.PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID)."""
+
+_STARTS_NO_JOB = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.ANSWER})
+_CHANGES_SESSION = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.CREATE_AS})
+
+
+class FlinkEngine:
+    """The `StreamEngine` for Flink. Raises `ConnectionFailedError` where its gateway can't be reached."""
+
+    title = errors.TITLE
+
+    def __init__(self, settings: Settings, lease: Lease) -> None:
+        self._settings = settings
+        self._lease = lease
+        self._dialect = FlinkDialect()
+        self._gateway = Gateway(settings.urls["gateway"], settings)
+        rest = settings.urls.get("rest")
+        self._jobmanager = JobManager(rest, settings) if rest else None
+        self._sessions = Sessions(self._gateway, settings, lease)
+
+    def ping(self) -> str:
+        """Return "Apache Flink" and its version."""
+        return self._gateway.info()
+
+    def query(self, statement: Statement, options: QueryOptions) -> Cursor:
+        """Send a statement. A lost session is opened anew first, and a note of the cursor says so."""
+        if statement.kind is Kind.CLIENT:
+            return AnswerCursor(f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it.")
+        mode = self._runtime_mode(statement, options)
+        if self._is_mode_switch(statement):
+            self._sessions.journal.add(statement, None)
+            return AnswerCursor(f"{statement.words[0]} {RUNTIME_MODE}: OK")
+        name = self._dialect.created_name(statement)
+        if options.replace and name is not None and "REPLACE" not in statement.words:
+            self._drop(name, mode)
+        cursor = self._submit(statement, options, mode, lambda handle: self._record(statement, name, mode, handle))
+        return cursor if name is None else _CreateCursor(cursor, statement, self._sessions.journal.creation(name))
+
+    def complete(self, sql: str, position: int) -> list[str]:
+        """Return the engine's completions for an offset in ``sql``."""
+        handle, _ = self._sessions.get("streaming")
+        return self._gateway.complete(handle, sql, position)
+
+    def close(self) -> None:
+        """Close the sessions, which ends every SELECT in them, and all connections."""
+        self._sessions.close()
+        self._gateway.close()
+        if self._jobmanager is not None:
+            self._jobmanager.close()
+
+    def _submit(
+        self, statement: Statement, options: QueryOptions, mode: str, succeeded: Callable[[str], None]
+    ) -> StatementCursor:
+        job_id = None if statement.kind in _STARTS_NO_JOB else uuid.uuid4().hex
+        config = {key: value for key, value in options.settings.items() if key != RUNTIME_MODE}
+        if job_id is not None:
+            config[_JOB_ID] = job_id
+            if self._jobmanager is not None:
+                self._lease.hold("job", self._jobmanager.endpoint, job_id)
+        session, notes = self._sessions.get(mode)
+        try:
+            operation = self._gateway.submit(session, statement.text, config, statement)
+        except SessionLostError:  # so it was not taken, and may be sent again
+            self._sessions.forget(session)
+            session, replayed = self._sessions.get(mode)
+            notes = ["the gateway had lost the session: opened anew, definitions and settings run again"]
+            notes += replayed
+            operation = self._gateway.submit(session, statement.text, config, statement)
+        return StatementCursor(
+            self._gateway,
+            self._jobmanager,
+            self._lease,
+            session=session,
+            operation=operation,
+            statement=statement,
+            job_id=job_id,
+            follow_job=statement.kind is not Kind.QUERY,
+            operation_timeout=self._settings.operation_timeout,
+            succeeded=lambda: succeeded(session),
+            notes=notes,
+        )
+
+    def _record(self, statement: Statement, name: str | None, mode: str, session: str) -> None:
+        """Keep what changed the session, so that the next session can be brought to the same state."""
+        if statement.kind not in _CHANGES_SESSION or statement.words == ("SET",):
+            return
+        sql = None
+        if statement.kind is Kind.CREATE_AS:  # its job must not run again; its table must be there again
+            sql = self._sessions.run(session, f"SHOW CREATE TABLE {name}")[0][0]
+        self._sessions.record(statement, name, mode, sql)
+
+    def _runtime_mode(self, statement: Statement, options: QueryOptions) -> str:
+        if statement.kind in (Kind.DEFINITION, Kind.SESSION):
+            return "streaming"  # recorded there, and run in the batch session too
+        chosen = options.settings.get(RUNTIME_MODE) or self._sessions.journal.setting(RUNTIME_MODE)
+        chosen = chosen or self._settings.properties.get(RUNTIME_MODE, "streaming")
+        return chosen.lower()
+
+    @staticmethod
+    def _is_mode_switch(statement: Statement) -> bool:
+        return (
+            statement.words[:1] in (("SET",), ("RESET",))
+            and len(statement.tokens) > 1
+            and statement.tokens[1].text.strip("'") == RUNTIME_MODE
+        )
+
+    def _drop(self, name: str, mode: str) -> None:
+        created = self._sessions.journal.creation(name)
+        if created is None:
+            return
+        what = next(token.word for token in created.tokens if token.word in ("TABLE", "VIEW"))
+        temporary = "TEMPORARY " if "TEMPORARY" in created.words else ""
+        session, _ = self._sessions.get(mode)
+        self._sessions.run(session, f"DROP {temporary}{what} IF EXISTS {name}")
+
+
+class _CreateCursor:
+    """A CREATE that may be run twice: the same one again is no error, a different one shows how it differs."""
+
+    def __init__(self, cursor: StatementCursor, statement: Statement, before: Statement | None) -> None:
+        self._cursor = cursor
+        self._statement = statement
+        self._before = before
+        self._extra: list[str] = []
+
+    def __iter__(self) -> Iterator[Page]:
+        try:
+            yield from self._cursor
+        except SqlError as error:
+            if self._before is None or "already exists" not in (error.cause or ""):
+                raise
+            if self._before.normal != self._statement.normal:
+                raise self._differs(error, self._before) from None
+            self._extra.append("exists already with this definition: left as it is")
+
+    @property
+    def schema(self) -> Schema:
+        return self._cursor.schema
+
+    @property
+    def job_id(self) -> str | None:
+        return self._cursor.job_id
+
+    @property
+    def is_query(self) -> bool:
+        return False
+
+    @property
+    def notes(self) -> list[str]:
+        return self._cursor.notes + self._extra
+
+    def interrupt(self) -> None:
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    def _differs(self, error: SqlError, before: Statement) -> StreamMagicError:
+        lines = difflib.unified_diff(
+            before.text.splitlines(), self._statement.text.splitlines(), "as it is", "as in this cell", lineterm=""
+        )
+        return SqlError(
+            "It exists already, with another definition.",
+            engine=errors.TITLE,
+            statement=self._statement.text,
+            line=1,
+            column=1,
+            cause=error.cause,
+            hint="Run the cell with --replace to put this definition in its place, or DROP it first.",
+            details="\n".join(lines),
+        )

@@ -1,0 +1,171 @@
+"""From a Java stack to the sentence a person needs.
+
+The gateway answers a failed operation with HTTP 500 and ``errors: ["Internal server error.", "<Exception
+on server side: …stack…"]``. The innermost exception of the chain says what happened; a place in the SQL
+stands in its message or in one around it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streammagic.errors import (
+    ConnectionFailedError,
+    JobFailedError,
+    SessionLostError,
+    SqlError,
+    StreamMagicError,
+)
+
+if TYPE_CHECKING:
+    from streammagic.engines.http import HttpStatusError
+    from streammagic.sql.statements import Statement
+
+TITLE = "Flink"
+
+_EXCEPTION = re.compile(
+    r"^(?:Caused by: )?(?P<name>(?:[a-z]\w*\.)+[\w$]*(?:Exception|Error|Throwable|Failure)\w*)"
+    r"(?:: (?P<message>.*))?$"
+)
+_PLACE = re.compile(r"(?:From|[Aa]t) line (\d+), column (\d+)")
+_PLACE_PREFIX = re.compile(r"From line \d+, column \d+ to line \d+, column \d+: ")
+_PLACE_SUFFIX = re.compile(r" at line \d+, column \d+\.?")
+_VALIDATION_PREFIX = re.compile(r"SQL (?:validation|parse) failed\. ")
+_QUOTED_NAME = re.compile(r"'((?:`[^`]+`|[\w$]+)(?:\.(?:`[^`]+`|[\w$]+))*)'")
+_ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:_[0-9a-f_]+)?)\b")
+_RUNTIME = ("JobExecutionException", "ProgramInvocationException", "JobException")
+
+
+@dataclass(frozen=True, slots=True)
+class JavaError:
+    """One exception of a chain: its simple class name and its message, without stack lines."""
+
+    name: str
+    message: str
+
+
+def chain(stack: str) -> list[JavaError]:
+    """Read the exceptions of a stack, outermost first."""
+    found: list[tuple[str, list[str]]] = []
+    in_message = False
+    for line in stack.splitlines():
+        match = _EXCEPTION.match(line)
+        if match:
+            found.append((match["name"].rpartition(".")[2], [match["message"] or ""]))
+            in_message = True
+        elif line.startswith(("\tat ", "\t...", "End of exception")):
+            in_message = False
+        elif in_message and found:
+            found[-1][1].append(line)
+    return [JavaError(name, "\n".join(lines).strip()) for name, lines in found]
+
+
+def from_answer(error: HttpStatusError, statement: Statement | None) -> StreamMagicError:
+    """Turn an error answer of the gateway into the error to raise."""
+    stack = "\n".join(error.errors[1:]) if len(error.errors) > 1 else ""
+    if not error.errors:
+        text = error.body.decode(errors="replace").strip()
+        return ConnectionFailedError(
+            f"What answered is not Flink's SQL Gateway (HTTP {error.status}).",
+            cause=text[:500],
+            hint="Check StreamMagic.flink_gateway: it must be the gateway's address, usually port 8083.",
+        )
+    if not stack:
+        return _bare(error.errors[0], statement)
+    return from_stack(stack, statement)
+
+
+def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
+    """Turn a Java stack into the error to raise."""
+    errors = chain(stack)
+    root = next((e for e in reversed(errors) if e.message), JavaError("", stack.strip()[:500]))
+    if root.message.startswith("Session '") and root.message.endswith("does not exist."):
+        return SessionLostError(
+            "The gateway no longer knows this session.",
+            engine=TITLE,
+            cause=root.message,
+            details=stack,
+            hint="It was restarted, or the session was idle for too long. Run the cell again.",
+        )
+    running = any(error.name in _RUNTIME for error in errors)
+    line, column = _place(errors, root, statement)
+    kind = JobFailedError if running else SqlError
+    return kind(
+        _sentence(root),
+        engine=TITLE,
+        statement=None if statement is None else statement.text,
+        line=line,
+        column=column,
+        cause=root.message,
+        hint=_hint(root, statement),
+        details=_ID.sub("…", stack.strip()),
+    )
+
+
+def _bare(message: str, statement: Statement | None) -> StreamMagicError:
+    hint = None
+    if "Could not map response to JSON" in message:
+        hint = (
+            "The gateway can't write a value of this result, such as a MAP whose keys are not strings or a "
+            "VARIANT. CAST that column to STRING."
+        )
+    text = None if statement is None else statement.text
+    return SqlError(message, engine=TITLE, statement=text, cause=message, hint=hint)
+
+
+def _sentence(root: JavaError) -> str:
+    first = root.message.split("\nWas expecting")[0].split("\nAvailable factory")[0].strip()
+    first = _VALIDATION_PREFIX.sub("", first)
+    first = _PLACE_SUFFIX.sub("", _PLACE_PREFIX.sub("", first))
+    sentence = _ID.sub("…", first)
+    if not sentence:
+        sentence = root.name
+    return sentence if sentence[-1] in ".!?" else sentence + "."
+
+
+def _place(
+    errors: list[JavaError], root: JavaError, statement: Statement | None
+) -> tuple[int | None, int | None]:
+    for error in reversed(errors):
+        match = _PLACE.search(error.message)
+        if match and match[1] != "0":
+            return int(match[1]), int(match[2])
+    if statement is None:
+        return None, None
+    if "<EOF>" in root.message:
+        return _position(statement, statement.end)
+    for name in _QUOTED_NAME.findall(root.message):
+        wanted = name.rpartition(".")[2].strip("`").casefold()
+        for token in statement.tokens:
+            if token.text.strip("`'").casefold() == wanted:
+                return _position(statement, token.start)
+    return None, None
+
+
+def _position(statement: Statement, offset: int) -> tuple[int, int]:
+    before = statement.text[: offset - statement.start]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _hint(root: JavaError, statement: Statement | None) -> str | None:
+    message = root.message
+    words = set() if statement is None else {token.word for token in statement.tokens}
+    if root.name.endswith("ParseException") and {"EMIT", "CHANGES"} <= words:
+        return "EMIT CHANGES is ksqlDB's. Leave it out: a Flink query on a stream runs on by itself."
+    if "Sort on a non-time-attribute" in message:
+        return (
+            "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the "
+            "final rows with --set execution.runtime-mode=batch."
+        )
+    if "Available factory identifiers" in message:
+        known = message.split("are:")[-1].split()
+        return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
+    if "Could not acquire the minimum required resources" in message:
+        return "All task slots are taken. Stop a query with handle.stop(), or start Flink with more slots."
+    if "Cannot map checkpoint/savepoint state" in message:
+        return "The query changed too much for its old state."
+    if "Querying an unbounded table" in message:
+        return "This table never ends, so batch mode can't read it. Leave --set execution.runtime-mode=batch out."
+    return None

@@ -1,0 +1,185 @@
+"""Gateway sessions that outlive what happens to them.
+
+A session holds everything a person has defined: in-memory tables, SETs, the current database. It dies
+when the gateway does, or when idle for too long. So all that was defined is written into a journal, and
+a new session starts with the journal replayed. Batch mode has a session of its own, because a table made
+in a streaming session can't always be read in batch (measured: one with a WATERMARK can't).
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from streammagic.engines.flink.paging import POLL_SECONDS
+from streammagic.errors import SessionLostError, StreamMagicError
+from streammagic.sql.flink import FlinkDialect
+from streammagic.sql.statements import Kind, split
+
+if TYPE_CHECKING:
+    from streammagic.engines.base import Lease, Settings
+    from streammagic.engines.flink.gateway import Gateway
+    from streammagic.results.changes import Row
+    from streammagic.sql.statements import Statement
+
+RUNTIME_MODE = "execution.runtime-mode"
+_HEARTBEAT_SECONDS = 60.0
+"""A tenth of the gateway's default idle time (``sql-gateway.session.idle-timeout``, 10 min)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A statement that later ones depend on. ``name`` is what it created, if it created a thing."""
+
+    statement: Statement
+    name: str | None
+    sql: str
+
+
+class Journal:
+    """What was defined, in order: the statements that bring a new session to where the old one was."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def add(self, statement: Statement, name: str | None, sql: str | None = None) -> None:
+        """Append a statement that succeeded; ``sql`` stands in for it where it can't be sent again."""
+        if name is not None:
+            self.entries = [entry for entry in self.entries if entry.name != plain(name)]
+        elif statement.words[:1] == ("DROP",):
+            dropped = plain(statement.text.split()[-1])
+            self.entries = [entry for entry in self.entries if entry.name != dropped]
+        elif statement.words[:1] == ("SET",):
+            key = statement.normal.partition("=")[0]
+            self.entries = [e for e in self.entries if e.statement.normal.partition("=")[0] != key]
+        self.entries.append(Entry(statement, None if name is None else plain(name), sql or statement.text))
+
+    def creation(self, name: str) -> Statement | None:
+        """Return the statement that created a table or view, if it was run here."""
+        return next((e.statement for e in self.entries if e.name == plain(name)), None)
+
+    def setting(self, key: str) -> str | None:
+        """Return what a SET of this session gave a key; None after RESET or without one."""
+        value = None
+        for entry in self.entries:
+            tokens = [token.text.strip("'") for token in entry.statement.tokens]
+            if tokens[:1] == ["RESET"] or [t.upper() for t in tokens[:1]] == ["RESET"]:
+                value = value if len(tokens) > 1 and tokens[1] != key else None
+            elif entry.statement.words[:1] == ("SET",) and tokens[1:3] == [key, "="] and len(tokens) > 3:  # noqa: PLR2004
+                value = tokens[3]
+        return value
+
+
+def plain(name: str) -> str:
+    """Return a name without quotes, to compare it by."""
+    return name.replace("`", "")
+
+
+class Sessions:
+    """The sessions of one connection, one for each runtime mode that is used. Thread-safe."""
+
+    def __init__(self, gateway: Gateway, settings: Settings, lease: Lease) -> None:
+        self.journal = Journal()
+        self._gateway = gateway
+        self._settings = settings
+        self._lease = lease
+        self._handles: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def get(self, mode: str) -> tuple[str, list[str]]:
+        """Return the session for a runtime mode, and what there is to say if it had to be opened."""
+        with self._lock:
+            if mode in self._handles:
+                return self._handles[mode], []
+            return self._open(mode)
+
+    def forget(self, handle: str) -> None:
+        """Note that the gateway no longer knows a session; the next `get` opens it anew."""
+        with self._lock:
+            self._handles = {mode: known for mode, known in self._handles.items() if known != handle}
+            self._lease.release("session", self._gateway.endpoint, handle)
+
+    def record(self, statement: Statement, name: str | None, mode: str, sql: str | None = None) -> None:
+        """Write a statement that changed session ``mode`` into the journal, and run it in the others."""
+        with self._lock:
+            self.journal.add(statement, name, sql)
+            others = [handle for known, handle in self._handles.items() if known != mode]
+        for handle in others:
+            self.run(handle, sql or statement.text)
+
+    def run(self, handle: str, sql: str) -> list[Row]:
+        """Run a statement that ends by itself, without a cursor; return its raw rows."""
+        operation = self._gateway.submit(handle, sql, {}, None)
+        rows: list[Row] = []
+        token = 0
+        try:
+            while True:
+                page = orjson.loads(self._gateway.fetch(handle, operation, token, None))
+                if page["resultType"] == "NOT_READY":
+                    self._ended.wait(POLL_SECONDS)
+                    continue
+                rows += [change["fields"] for change in page["results"]["data"]]
+                if page["resultType"] == "EOS":
+                    return rows
+                token += 1
+        finally:
+            self._gateway.close_operation(handle, operation)
+
+    def close(self) -> None:
+        """Close all sessions, and with them every SELECT in them. Never raises."""
+        self._ended.set()
+        with self._lock:
+            handles, self._handles = list(self._handles.values()), {}
+        for handle in handles:
+            try:
+                self._gateway.close_session(handle)
+            except StreamMagicError:
+                continue  # a gateway that is gone has no sessions; the lease stays for whoever cleans up
+            self._lease.release("session", self._gateway.endpoint, handle)
+        if self._heart is not None:
+            self._heart.join()
+
+    def _open(self, mode: str) -> tuple[str, list[str]]:
+        properties = dict(self._settings.properties)
+        if mode != "streaming":
+            properties[RUNTIME_MODE] = mode
+        handle = self._gateway.open_session(properties)
+        self._lease.hold("session", self._gateway.endpoint, handle)
+        self._handles[mode] = handle
+        for statement in split(self._settings.init_sql, FlinkDialect()):
+            self.run(handle, statement.text)
+        notes = self._replay(handle)
+        if self._heart is None:
+            self._heart = threading.Thread(target=self._beat, name="streammagic-heartbeat", daemon=True)
+            self._heart.start()
+        return handle, notes
+
+    def _replay(self, handle: str) -> list[str]:
+        notes = []
+        for entry in self.journal.entries:
+            if entry.statement.kind is Kind.SESSION and RUNTIME_MODE in entry.sql:
+                continue  # each mode's session has its own
+            try:
+                self.run(handle, entry.sql)
+            except SessionLostError:
+                raise
+            except StreamMagicError as error:
+                notes.append(f"could not run again: {entry.sql.splitlines()[0]} … ({error.message})")
+        return notes
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_HEARTBEAT_SECONDS):
+            with self._lock:
+                handles = list(self._handles.values())
+            for handle in handles:
+                try:
+                    self._gateway.heartbeat(handle)
+                except SessionLostError:
+                    self.forget(handle)
+                except StreamMagicError:
+                    continue  # out of reach for now; the next statement will say so

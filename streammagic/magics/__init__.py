@@ -1,0 +1,1 @@
+"""What a person types. Thin: options are read, statements are split, the engine is asked, views show it."""

@@ -1,0 +1,117 @@
+"""Named connections to engines, opened when first used, and everything that runs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streammagic.engines.base import Settings, plugins
+from streammagic.errors import ConnectionFailedError, OptionError
+from streammagic.leases import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streammagic.config import StreamMagic
+    from streammagic.engines.base import Plugin, StreamEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A connection that was named: which engine, and the addresses that differ from the configuration's."""
+
+    plugin: Plugin
+    urls: Mapping[str, str]
+
+
+class Connections:
+    """The connections of one notebook. The connection of a magic's own name needs no introduction."""
+
+    def __init__(self, config: StreamMagic) -> None:
+        self._config = config
+        self._targets: dict[str, Target] = {}
+        self._engines: dict[str, StreamEngine] = {}
+
+    def name(self, name: str, plugin: Plugin, urls: Mapping[str, str]) -> None:
+        """Introduce a connection, or change one; it is opened when first used."""
+        self._close(name)
+        self._targets[name] = Target(plugin, urls)
+
+    def known(self) -> dict[str, str]:
+        """Return the connections by name, with "open" or "not open"."""
+        names = dict.fromkeys([*plugins(), *self._targets])
+        return {name: "open" if name in self._engines else "not open" for name in names}
+
+    def engine(self, plugin: Plugin, name: str | None, progress: Callable[[str], None]) -> StreamEngine:
+        """Return the engine behind a connection, opening it first where needed.
+
+        Raises `OptionError` for an unknown name, `ConnectionFailedError` where nothing can be reached,
+        and `LocalEngineError` where the embedded engine does not start.
+        """
+        key = name or plugin.magic
+        target = self._targets.get(key)
+        if name is not None and target is None and name != plugin.magic:
+            raise OptionError(
+                f"There is no connection {name!r}.",
+                hint=f"%stream connect {name} … makes it. Known: {', '.join(self.known())}.",
+            )
+        if target is not None and target.plugin.magic != plugin.magic:
+            raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
+        if key not in self._engines:
+            urls = self._urls(plugin, {} if target is None else target.urls, progress)
+            self._engines[key] = plugin.connect(self._settings(urls), Lease.open())
+        return self._engines[key]
+
+    def close(self) -> None:
+        """Close all engines; named connections stay known."""
+        for name in list(self._engines):
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        engine = self._engines.pop(name, None)
+        if engine is not None:
+            engine.close()
+
+    def _urls(
+        self, plugin: Plugin, given: Mapping[str, str], progress: Callable[[str], None]
+    ) -> dict[str, str]:
+        roles = {role: given.get(role) or self._config.setting(f"{plugin.magic}_{role}") for role in plugin.url_roles}
+        urls = {role: url for role, url in roles.items() if url}
+        if plugin.url_roles[0] in urls:
+            return urls
+        if not plugin.embedded:
+            raise _no_address(plugin, "")
+        from streammagic import local
+
+        if local.status() is None and (missing := local.missing()):
+            raise _no_address(plugin, f" (missing here: {', '.join(missing)})")
+        cluster = local.start(progress, **self._config.local)
+        return {role: str(getattr(cluster, role)) for role in plugin.url_roles}
+
+    def _settings(self, urls: Mapping[str, str]) -> Settings:
+        config = self._config
+        user, certificate, key = config.setting("user"), config.setting("client_cert"), config.setting("client_key")
+        return Settings(
+            urls=urls,
+            verify=(config.setting("ca_bundle") or True) if config.verify else False,
+            cert=(certificate, key) if key else certificate or None,
+            auth=(user, config.setting("password")) if user else None,
+            token=config.setting("token") or None,
+            headers=config.headers,
+            properties=config.properties,
+            init_sql=config.init_sql,
+            request_timeout=config.request_timeout,
+            operation_timeout=config.operation_timeout,
+        )
+
+
+def _no_address(plugin: Plugin, why: str) -> ConnectionFailedError:
+    role = plugin.url_roles[0]
+    own = "install the extra that brings one along, pip install 'streammagic[local]'" + why + "; or "
+    return ConnectionFailedError(
+        f"No {plugin.title} to talk to: no address is set.",
+        engine=plugin.title,
+        hint=("Two ways on: " + own if plugin.embedded else "")
+        + f"point at one, %config StreamMagic.{plugin.magic}_{role} = 'http://…' or the environment variable "
+        f"STREAMMAGIC_{plugin.magic.upper()}_{role.upper()}.",
+    )

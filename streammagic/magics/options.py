@@ -1,0 +1,113 @@
+"""Reading the line of a magic. A mistake is an `OptionError` with a hint, never a line on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import shlex
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from streammagic.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class HelpAsked(Exception):  # noqa: N818 - not an error: a way out of argparse
+    """``--help`` was typed; the text is the argument."""
+
+
+class OptionParser(argparse.ArgumentParser):
+    """An argparse parser that raises instead of printing and exiting."""
+
+    def __init__(self, prog: str, description: str, **more: Any) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            add_help=False,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **more,
+        )
+        self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this text")
+
+    def read(self, line: str) -> argparse.Namespace:
+        """Parse a magic's line."""
+        return self.parse_args(words(line))
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        known = [option for action in self._actions for option in action.option_strings]
+        typed = next((word for word in message.split() if word.startswith("-")), "")
+        near = difflib.get_close_matches(typed, known, n=1)
+        hint = f"Did you mean {near[0]}? " if near and near[0] != typed else ""
+        raise OptionError(f"{self.prog}: {message}", hint=f"{hint}{self.prog} --help lists the options.")
+
+
+class _Help(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        raise HelpAsked(parser.format_help())
+
+
+def words(line: str) -> list[str]:
+    """Split a line into words as a shell would. Raises `OptionError` for an open quote."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise OptionError(f"{error}: {line}", hint="A quote in the options is not closed.") from None
+
+
+def assignments(given: Sequence[str]) -> dict[str, str]:
+    """Read ``K=V`` words. Raises `OptionError` for one without ``=``."""
+    found = {}
+    for word in given:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise OptionError(f"--set {word}: a setting is written key=value.")
+        found[key] = value
+    return found
+
+
+def at_least_one(text: str) -> int:
+    """Read a positive number, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def keep_count(text: str) -> int | None:
+    """Read ``--keep N|all``, for argparse; None is all."""
+    return None if text == "all" else at_least_one(text)
+
+
+def variable_name(text: str) -> str:
+    """Read the name of a Python variable, for argparse."""
+    if not text.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a Python variable")
+    return text
+
+
+def query_parser(magic: str, title: str) -> OptionParser:
+    """Return the parser of a query magic's options; the same for every engine."""
+    parser = OptionParser(
+        f"%%{magic}",
+        f"Run the {title} SQL in this cell. The rows come back as a table that updates while you watch.",
+    )
+    add: Callable[..., argparse.Action] = parser.add_argument
+    add("-o", "--output", metavar="NAME", type=variable_name, help="bind the last statement's result to NAME")
+    add("--limit", metavar="N", type=at_least_one, help="end the query once its table has N rows")
+    add("--keep", metavar="N|all", type=keep_count, default=..., help="changes that the log keeps, the newest")
+    add("--timeout", metavar="SECONDS", type=float, help="end the query after so long")
+    waiting = parser.add_mutually_exclusive_group()
+    waiting.add_argument("--wait", action="store_true", help="stay in the cell until the query ends")
+    waiting.add_argument("--bg", action="store_true", help="hand the prompt back at once")
+    add("--view", choices=["table", "changes", "chart", "none"], default="table", help="what is shown")
+    add("--x", metavar="COL", help="the chart's horizontal axis")
+    add("--y", metavar="COL", nargs="+", default=[], help="the chart's values")
+    add("--key", metavar="COL", nargs="+", default=[], help="columns that decide where an updated row stands")
+    add("--set", metavar="K=V", nargs="+", action="extend", default=[], help="settings for these statements only")
+    add("--conn", metavar="NAME", help="the connection to use")
+    add("--from", dest="start", choices=["earliest", "latest"], help="where to start reading topics")
+    add("--replace", action="store_true", help="let a changed CREATE take the place of the earlier one")
+    return parser

@@ -1,0 +1,113 @@
+"""``%stream``: connections, the embedded engine, and what runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import no_var_expand
+
+from streammagic.engines.base import plugins
+from streammagic.errors import OptionError
+from streammagic.magics.options import HelpAsked, OptionParser, assignments
+from streammagic.magics.place import CellText, errors_shown
+from streammagic.views.blocks import line_bundle, plan_bundle
+from streammagic.views.channel import show
+from streammagic.views.modes import display_mode
+from streammagic.views.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from streammagic.magics.notebook import Notebook
+
+
+class StreamCommands:
+    """The verbs of ``%stream``."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+        self._parser = self._build_parser()
+
+    def register(self, shell: InteractiveShell) -> None:
+        """Make ``%stream`` known."""
+
+        @no_var_expand
+        def stream(line: str) -> None:
+            """Manage connections and the embedded engine; `%stream` alone lists the verbs."""
+            self.run(line)
+
+        shell.register_magic_function(stream, "line", "stream")
+
+    def run(self, line: str) -> None:
+        """Run one ``%stream`` line."""
+        mode = display_mode(self._notebook.config.mode)
+        with errors_shown(CellText("%stream ", line, one_line=True), mode):
+            try:
+                options = self._parser.read(line)
+            except HelpAsked as asked:
+                show(plan_bundle(str(asked)))
+                return
+            if options.verb is None:
+                show(plan_bundle(self._parser.format_help()))
+                return
+            options.run(options)
+
+    def _build_parser(self) -> OptionParser:
+        parser = OptionParser("%stream", "Stream SQL: connections and the embedded engine.")
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_verb_parser)
+        connect = verbs.add_parser("connect", description="Introduce a connection: an engine at an address.")
+        connect.add_argument("name", metavar="NAME", help="what --conn will call it")
+        connect.add_argument("urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081")
+        connect.add_argument("--engine", choices=sorted(plugins()), default="flink", help="which engine is there")
+        connect.set_defaults(run=self._connect)
+        status = verbs.add_parser("status", description="List the connections and the queries that run.")
+        status.set_defaults(run=self._status)
+        local = verbs.add_parser("local", description="Start, stop or show the embedded Flink.")
+        local.add_argument("action", choices=["start", "stop", "status"])
+        local.set_defaults(run=self._local)
+        return parser
+
+    def _connect(self, options: argparse.Namespace) -> None:
+        plugin = plugins()[options.engine]
+        urls = assignments(options.urls)
+        unknown = set(urls) - set(plugin.url_roles)
+        if unknown or plugin.url_roles[0] not in urls:
+            raise OptionError(
+                f"{plugin.title} is reached by {' and '.join(plugin.url_roles)}.",
+                hint=f"%stream connect {options.name} "
+                + " ".join(f"{role}=http://host:port" for role in plugin.url_roles),
+            )
+        self._notebook.connections.name(options.name, plugin, urls)
+        with Progress(self._mode()) as progress:
+            engine = self._notebook.connections.engine(plugin, options.name, progress.say)
+        show(line_bundle(f"{options.name}: {engine.ping()}"))
+
+    def _status(self, _: argparse.Namespace) -> None:
+        lines = [f"connection {name}: {state}" for name, state in self._notebook.connections.known().items()]
+        lines += [f"query: {handle.line}" for handle in self._notebook.queries.running()]
+        show(line_bundle(*lines))
+
+    def _local(self, options: argparse.Namespace) -> None:
+        from streammagic import local
+
+        if options.action == "start":
+            with Progress(self._mode()) as progress:
+                cluster = local.start(progress.say, **self._notebook.config.local)
+            lines = [f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"]
+            show(line_bundle(*lines, *cluster.notes))
+        elif options.action == "stop":
+            self._notebook.close()
+            show(line_bundle("stopped" if local.stop() else "nothing was running"))
+        else:
+            found = local.status()
+            state = "not running" if found is None else f"{found.state}: gateway {found.gateway}, web {found.rest}"
+            show(line_bundle(f"local Flink: {state}"))
+
+    def _mode(self) -> str:
+        return display_mode(self._notebook.config.mode)
+
+
+def _verb_parser(**given: str) -> OptionParser:
+    return OptionParser(given["prog"], given.get("description", ""))

@@ -1,0 +1,18 @@
+"""What a dialect must be able to say about a statement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from streammagic.sql.statements import Kind, Statement
+
+
+class Dialect(Protocol):
+    """The part of an engine's SQL that the way a cell is run depends on."""
+
+    def classify(self, statement: Statement) -> Kind:
+        """Say what a statement does, from its tokens; ``statement.kind`` is not set yet."""
+
+    def created_name(self, statement: Statement) -> str | None:
+        """Return the name, as typed, of the table or view that a CREATE statement makes, else None."""

@@ -1,0 +1,88 @@
+"""Flink SQL: what its statements do.
+
+Source: the "SQL" pages of Flink's documentation (one page a statement), Flink 2.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streammagic.sql.statements import Kind
+
+if TYPE_CHECKING:
+    from streammagic.sql.statements import Statement
+
+_BY_FIRST_WORD = {
+    "SELECT": Kind.QUERY,
+    "WITH": Kind.QUERY,
+    "VALUES": Kind.QUERY,
+    "TABLE": Kind.QUERY,
+    "INSERT": Kind.INSERT,
+    "UPDATE": Kind.INSERT,
+    "DELETE": Kind.INSERT,
+    "TRUNCATE": Kind.INSERT,
+    "ANALYZE": Kind.INSERT,
+    "END": Kind.INSERT,
+    "CREATE": Kind.DEFINITION,
+    "REPLACE": Kind.DEFINITION,
+    "ALTER": Kind.DEFINITION,
+    "DROP": Kind.DEFINITION,
+    "SET": Kind.SESSION,
+    "RESET": Kind.SESSION,
+    "USE": Kind.SESSION,
+    "LOAD": Kind.SESSION,
+    "UNLOAD": Kind.SESSION,
+    "ADD": Kind.SESSION,
+    "REMOVE": Kind.SESSION,
+    "SHOW": Kind.ANSWER,
+    "DESCRIBE": Kind.ANSWER,
+    "DESC": Kind.ANSWER,
+    "EXPLAIN": Kind.ANSWER,
+    "CALL": Kind.ANSWER,
+    "HELP": Kind.CLIENT,
+    "CLEAR": Kind.CLIENT,
+    "QUIT": Kind.CLIENT,
+    "EXIT": Kind.CLIENT,
+}
+_CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "TEMPORARY", "SYSTEM", "MATERIALIZED"})
+
+
+class FlinkDialect:
+    """The `Dialect` of Flink SQL."""
+
+    def classify(self, statement: Statement) -> Kind:
+        """Say what a Flink statement does."""
+        words = statement.words
+        first = words[0] if words else ""
+        if words[:2] in (("EXECUTE", "SELECT"), ("EXECUTE", "WITH")):
+            return Kind.QUERY
+        if first == "EXECUTE" or words[:3] == ("COMPILE", "AND", "EXECUTE"):
+            return Kind.INSERT
+        kind = _BY_FIRST_WORD.get(first, Kind.OTHER)
+        if kind is Kind.DEFINITION and _object(words) == "TABLE" and statement.top_level("AS") is not None:
+            return Kind.CREATE_AS
+        return kind
+
+    def created_name(self, statement: Statement) -> str | None:
+        """Return what ``CREATE [OR REPLACE] [TEMPORARY] TABLE|VIEW [IF NOT EXISTS] name`` names, as typed."""
+        if statement.kind not in (Kind.DEFINITION, Kind.CREATE_AS) or statement.words[0] in ("ALTER", "DROP"):
+            return None
+        tokens = list(statement.tokens)
+        while tokens and tokens[0].word in _CREATE_MODIFIERS:
+            del tokens[0]
+        if not tokens or tokens[0].word not in ("TABLE", "VIEW"):
+            return None
+        del tokens[0]
+        if [token.word for token in tokens[:3]] == ["IF", "NOT", "EXISTS"]:
+            del tokens[:3]
+        name = ""
+        for token in tokens:
+            if name and not name.endswith(".") and token.text != ".":
+                break
+            name += token.text
+        return name or None
+
+
+def _object(words: tuple[str, ...]) -> str:
+    """Return the kind of object that a CREATE makes."""
+    return next((word for word in words if word not in _CREATE_MODIFIERS), "")

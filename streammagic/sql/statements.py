@@ -1,0 +1,241 @@
+"""Split a cell into statements and say what each one is.
+
+The tokens come from sqlparse's lexer with rules of our own: sqlparse keeps every character (sqlglot drops
+white space and comments, so an error's place could not be found again) and takes its rules as a table.
+Its grammar and its keyword lists are not used: they know neither Flink nor ksqlDB.
+
+Nothing here refuses a statement. What is not recognised is `Kind.OTHER` and goes to the engine as typed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlparse import tokens as T  # noqa: N812 - the library's own idiom
+from sqlparse.lexer import Lexer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streammagic.sql.dialect import Dialect
+
+
+_TITLE_ENDS = frozenset({"SELECT", "VALUES", "WITH", "AS", "BEGIN"})
+
+
+class Kind(Enum):
+    """What a statement does, as far as the way it is run depends on it."""
+
+    QUERY = "query"
+    INSERT = "insert"
+    """Starts a job that writes: INSERT, a statement set, EXECUTE PLAN, UPDATE, DELETE."""
+    CREATE_AS = "create as"
+    """Creates a table and starts the job that fills it."""
+    DEFINITION = "definition"
+    """Changes what a later statement of the same session sees: CREATE, ALTER, DROP."""
+    SESSION = "session"
+    """Changes how later statements run: SET, RESET, USE, LOAD MODULE, ADD JAR."""
+    ANSWER = "answer"
+    """Is answered with a table at once: SHOW, DESCRIBE, EXPLAIN, CALL."""
+    CLIENT = "client"
+    """Means something only to the engine's own command line: HELP, CLEAR, QUIT."""
+    OTHER = "other"
+
+
+class Token(NamedTuple):
+    """A token that counts: no white space, no comment. ``word`` is upper case, or "" if it is no word."""
+
+    start: int
+    end: int
+    text: str
+    word: str
+    depth: int
+    """How many parentheses are open around it."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a cell.
+
+    ``text`` is exact, without the ``;`` and the comments around it. ``line`` and ``column`` are the
+    1-based place of its first character in the cell's body; ``start`` and ``end`` its offsets there.
+    """
+
+    text: str
+    start: int
+    end: int
+    line: int
+    column: int
+    tokens: tuple[Token, ...]
+    kind: Kind
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The leading words, upper case, up to the first token that is none."""
+        found = []
+        for token in self.tokens:
+            if token.text == "(" and not found:
+                continue
+            if not token.word:
+                break
+            found.append(token.word)
+        return tuple(found)
+
+    @cached_property
+    def title(self) -> str:
+        """The statement in a few words: what stands before its first parenthesis, query or rows."""
+        stop = next((t.start for t in self.tokens if t.text == "(" or t.word in _TITLE_ENDS), self.end)
+        return " ".join((self.text[: stop - self.start] or self.text).split())[:80]
+
+    @property
+    def normal(self) -> str:
+        """The statement with white space and comments evened out: equal for statements that say the same."""
+        return " ".join(token.word if token.word else token.text for token in self.tokens)
+
+    def top_level(self, *words: str) -> int | None:
+        """Return the index of the token after the last run of ``words`` outside all parentheses."""
+        for i in range(len(self.tokens) - len(words), -1, -1):
+            run = self.tokens[i : i + len(words)]
+            if all(token.word == word and token.depth == 0 for token, word in zip(run, words, strict=True)):
+                return i + len(words)
+        return None
+
+    @property
+    def limit(self) -> int | None:
+        """The number of a top-level ``LIMIT n`` of a query."""
+        at = self.top_level("LIMIT") if self.kind is Kind.QUERY else None
+        if at is None or at >= len(self.tokens) or not self.tokens[at].text.isdecimal():
+            return None
+        return int(self.tokens[at].text)
+
+    @property
+    def order(self) -> tuple[str, ...] | None:
+        """The top-level ORDER BY: its terms as text, white space evened out; None without one."""
+        at = self.top_level("ORDER", "BY") if self.kind is Kind.QUERY else None
+        if at is None:
+            return None
+        terms: list[list[str]] = [[]]
+        for token in self.tokens[at:]:
+            if token.depth == 0 and token.word in ("LIMIT", "OFFSET", "FETCH"):
+                break
+            if token.depth == 0 and token.text == ",":
+                terms.append([])
+            else:
+                terms[-1].append(token.text)
+        return tuple(" ".join(term) for term in terms)
+
+    @property
+    def writes_values(self) -> bool:
+        """Whether it is an INSERT of literal rows, which ends by itself."""
+        return self.kind is Kind.INSERT and self.words[:1] == ("INSERT",) and self.top_level("VALUES") is not None
+
+
+_RULES = [
+    (r"\s+", T.Whitespace),
+    (r"--[^\r\n]*", T.Comment.Single),
+    (r"/\*\+(?:.|\n)*?\*/", T.Comment.Multiline.Hint),
+    (r"/\*(?:.|\n)*?\*/", T.Comment.Multiline),
+    (r"'(?:[^']|'')*'", T.Literal.String.Single),
+    (r"`(?:[^`]|``)*`", T.Name.Quoted),
+    (r'"(?:[^"]|"")*"', T.Literal.String.Symbol),
+    (r"[^\W\d]\w*", T.Name),
+    (r"\d[\w.]*(?:(?<=[eE])[+-]\d+)?", T.Number),
+    (r"['\"`](?:.|\n)*", T.Error),  # an open quote: the rest is inside it
+    (r"/\*(?:.|\n)*", T.Error),  # likewise an open comment
+    (r"[^\w\s]", T.Punctuation),
+]
+
+
+def _lexer() -> Lexer:
+    lexer = Lexer()
+    lexer.set_SQL_REGEX(_RULES)
+    return lexer
+
+
+def tokenize(source: str) -> Iterator[Token]:
+    """Yield the tokens that count. Hints count: they change what a statement does."""
+    start = depth = 0
+    for ttype, text in _lexer().get_tokens(source):
+        end = start + len(text)
+        if ttype is T.Whitespace or (ttype in T.Comment and ttype is not T.Comment.Multiline.Hint):
+            start = end
+            continue
+        if text == ")":
+            depth = max(depth - 1, 0)
+        yield Token(start, end, text, text.upper() if ttype is T.Name else "", depth)
+        if text == "(":
+            depth += 1
+        start = end
+
+
+def split(source: str, dialect: Dialect) -> list[Statement]:
+    """Split a cell's body into its statements, in order; empty ones are left out.
+
+    ``source[s.start:s.end] == s.text`` for each, and what lies between them is white space, comments and
+    one ``;``.
+    """
+    statements = []
+    line = counted = 0
+    for tokens in _groups(source):
+        start = tokens[0].start
+        line += source.count("\n", counted, start)
+        counted = start
+        column = start - source.rfind("\n", 0, start)
+        statements.append(_statement(source, tokens, dialect, line + 1, column))
+    return statements
+
+
+def _groups(source: str) -> Iterator[list[Token]]:
+    """Yield the tokens of each statement that has any."""
+    current: list[Token] = []
+    blocks = _Blocks()
+    for token in tokenize(source):
+        if token.text == ";" and not blocks.open:
+            if current:
+                yield current
+            current, blocks = [], _Blocks()
+            continue
+        blocks.see(token)
+        current.append(token)
+    if current:
+        yield current
+
+
+class _Blocks:
+    """Follows ``… STATEMENT SET BEGIN … END``, in which a semicolon ends no statement of the cell.
+
+    ``BEGIN STATEMENT SET;`` opens none: its parts are sent one by one.
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._cases = 0
+        self._before = ""
+        self._set_seen = False
+
+    def see(self, token: Token) -> None:
+        word = token.word
+        if self.open:
+            if word == "CASE":
+                self._cases += 1
+            elif word == "END":
+                self.open = self._cases > 0
+                self._cases = max(self._cases - 1, 0)
+        elif word == "SET" and self._before == "STATEMENT":
+            self._set_seen = True
+        elif word == "BEGIN" and self._set_seen and self._before == "SET":
+            self.open = True
+        self._before = word
+
+
+def _statement(
+    source: str, tokens: Sequence[Token], dialect: Dialect, line: int, column: int
+) -> Statement:
+    start, end = tokens[0].start, tokens[-1].end
+    base = tokens[0].depth  # an unmatched "(" of an earlier statement is not this one's
+    own = tuple(token._replace(depth=token.depth - base) for token in tokens) if base else tuple(tokens)
+    draft = Statement(source[start:end], start, end, line, column, own, Kind.OTHER)
+    return replace(draft, kind=dialect.classify(draft))
