@@ -43,9 +43,9 @@ class StreamMagic(Configurable):
     user = Unicode("", help="User for basic authentication.").tag(config=True)
     password = Unicode("", help="Password for basic authentication.").tag(config=True)
     token = Unicode("", help="Bearer token.").tag(config=True)
-    headers = Dict(
-        key_trait=Unicode(), value_trait=Unicode(), help="Headers sent with every request."
-    ).tag(config=True)
+    headers = Dict(key_trait=Unicode(), value_trait=Unicode(), help="Headers sent with every request.").tag(
+        config=True
+    )
     properties = Dict(
         key_trait=Unicode(), value_trait=Unicode(), help="Properties of every new session."
     ).tag(config=True)

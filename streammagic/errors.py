@@ -21,7 +21,7 @@ class StreamMagicError(Exception):
     - ``details``: the long form (a Java stack, a log tail), shown folded.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the fields of every error, all optional and named
         self,
         message: str,
         *,
@@ -45,7 +45,7 @@ class StreamMagicError(Exception):
         self.shown_as: list[str] | None = None
 
     def _render_traceback_(self) -> list[str]:
-        """Return the lines that IPython shows instead of a traceback: the stack of a magic tells nobody much."""
+        """Return the lines that IPython shows instead of a traceback, which would only name our own code."""
         return self.shown_as or [f"{type(self).__name__}: {self}"]
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class StreamMagicError(Exception):
         return f"{self.message}{where}{hint}"
 
 
-class InterruptedQuery(KeyboardInterrupt):  # noqa: N818 - as little an error as KeyboardInterrupt is
+class InterruptedQuery(KeyboardInterrupt):
     """The person interrupted a cell that waited for a query; the query was stopped."""
 
     def _render_traceback_(self) -> list[str]:

@@ -84,7 +84,7 @@ def is_same_process(pid: int, created: float, boot: float | None = None) -> bool
 class Lease:
     """What this process holds; get it with ``Lease.open()``. Its methods may be called by any thread.
 
-    A call writes one small file and renames it (about 0.1 ms): what was held is on disk when it returns.
+    A call writes one small file and renames it, well under a millisecond: when it returns, it is on disk.
     """
 
     _mine: Lease | None = None

@@ -65,7 +65,7 @@ class Http:
         self._closed = threading.Event()
 
     def get(self, path: str, body: dict[str, Any] | None = None) -> bytes:
-        """GET, repeated for a while on connection errors and 502–504."""
+        """GET, repeated for a while on connection errors and 502 to 504."""
         for attempt in stamina.retry_context(
             on=_worth_repeating, attempts=5, timeout=self._timeout[1], wait_initial=0.1, wait_max=2.0
         ):
@@ -123,7 +123,9 @@ class Http:
         where = without_password(self.base)
         if isinstance(error, requests.exceptions.SSLError):
             message = f"The certificate of {self._title} at {where} was not accepted."
-            hint = "Set StreamMagic.ca_bundle to the CA's file, or StreamMagic.verify = False on a test server."
+            hint = (
+                "Set StreamMagic.ca_bundle to the CA's file, or StreamMagic.verify = False on a test server."
+            )
         elif isinstance(error, requests.Timeout):
             message = f"{self._title} at {where} did not answer within {self._timeout[1]:g} s."
             hint = self._hint

@@ -150,7 +150,7 @@ def _sha256(path: Path) -> str:
 
 def _download(jar: Jar, scratch: Path, target: Path, progress: Callable[[str], None]) -> Path:
     try:
-        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - needed once per machine
+        from jgo.maven import MavenContext, PythonResolver
     except ImportError:
         raise LocalEngineError(
             f"{jar.file_name} must be downloaded once, and the package jgo that does it is missing.",

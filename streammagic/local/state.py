@@ -203,7 +203,7 @@ def is_free(name: str) -> bool:
 
 
 def _lock(file: TextIO) -> bool:
-    import fcntl  # noqa: PLC0415 - not on Windows
+    import fcntl
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -75,7 +75,10 @@ class Connections:
     def _urls(
         self, plugin: Plugin, given: Mapping[str, str], progress: Callable[[str], None]
     ) -> dict[str, str]:
-        roles = {role: given.get(role) or self._config.setting(f"{plugin.magic}_{role}") for role in plugin.url_roles}
+        roles = {
+            role: given.get(role) or self._config.setting(f"{plugin.magic}_{role}")
+            for role in plugin.url_roles
+        }
         urls = {role: url for role, url in roles.items() if url}
         if plugin.url_roles[0] in urls:
             return urls
@@ -90,7 +93,11 @@ class Connections:
 
     def _settings(self, urls: Mapping[str, str]) -> Settings:
         config = self._config
-        user, certificate, key = config.setting("user"), config.setting("client_cert"), config.setting("client_key")
+        user, certificate, key = (
+            config.setting("user"),
+            config.setting("client_cert"),
+            config.setting("client_key"),
+        )
         return Settings(
             urls=urls,
             verify=(config.setting("ca_bundle") or True) if config.verify else False,

@@ -97,7 +97,9 @@ def query_parser(magic: str, title: str) -> OptionParser:
     add: Callable[..., argparse.Action] = parser.add_argument
     add("-o", "--output", metavar="NAME", type=variable_name, help="bind the last statement's result to NAME")
     add("--limit", metavar="N", type=at_least_one, help="end the query once its table has N rows")
-    add("--keep", metavar="N|all", type=keep_count, default=..., help="changes that the log keeps, the newest")
+    add(
+        "--keep", metavar="N|all", type=keep_count, default=..., help="changes that the log keeps, the newest"
+    )
     add("--timeout", metavar="SECONDS", type=float, help="end the query after so long")
     waiting = parser.add_mutually_exclusive_group()
     waiting.add_argument("--wait", action="store_true", help="stay in the cell until the query ends")
@@ -106,7 +108,14 @@ def query_parser(magic: str, title: str) -> OptionParser:
     add("--x", metavar="COL", help="the chart's horizontal axis")
     add("--y", metavar="COL", nargs="+", default=[], help="the chart's values")
     add("--key", metavar="COL", nargs="+", default=[], help="columns that decide where an updated row stands")
-    add("--set", metavar="K=V", nargs="+", action="extend", default=[], help="settings for these statements only")
+    add(
+        "--set",
+        metavar="K=V",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="settings for these statements only",
+    )
     add("--conn", metavar="NAME", help="the connection to use")
     add("--from", dest="start", choices=["earliest", "latest"], help="where to start reading topics")
     add("--replace", action="store_true", help="let a changed CREATE take the place of the earlier one")

@@ -59,8 +59,12 @@ class StreamCommands:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_verb_parser)
         connect = verbs.add_parser("connect", description="Introduce a connection: an engine at an address.")
         connect.add_argument("name", metavar="NAME", help="what --conn will call it")
-        connect.add_argument("urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081")
-        connect.add_argument("--engine", choices=sorted(plugins()), default="flink", help="which engine is there")
+        connect.add_argument(
+            "urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081"
+        )
+        connect.add_argument(
+            "--engine", choices=sorted(plugins()), default="flink", help="which engine is there"
+        )
         connect.set_defaults(run=self._connect)
         status = verbs.add_parser("status", description="List the connections and the queries that run.")
         status.set_defaults(run=self._status)
@@ -95,14 +99,18 @@ class StreamCommands:
         if options.action == "start":
             with Progress(self._mode()) as progress:
                 cluster = local.start(progress.say, **self._notebook.config.local)
-            lines = [f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"]
-            show(line_bundle(*lines, *cluster.notes))
+            line = f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"
+            show(line_bundle(line, *cluster.notes))
         elif options.action == "stop":
             self._notebook.close()
             show(line_bundle("stopped" if local.stop() else "nothing was running"))
         else:
             found = local.status()
-            state = "not running" if found is None else f"{found.state}: gateway {found.gateway}, web {found.rest}"
+            state = (
+                "not running"
+                if found is None
+                else f"{found.state}: gateway {found.gateway}, web {found.rest}"
+            )
             show(line_bundle(f"local Flink: {state}"))
 
     def _mode(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Row = list[Any]
 """One row as the engine's JSON carried it: raw values, in column order, undecoded."""
@@ -56,9 +58,7 @@ class Kind(Enum):
     OTHER = "other"
 
 
-NUMERIC = frozenset(
-    {Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64, Kind.FLOAT32, Kind.FLOAT64, Kind.DECIMAL}
-)
+NUMERIC = frozenset({Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64, Kind.FLOAT32, Kind.FLOAT64, Kind.DECIMAL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class Feed:
         return (self.ended or time.monotonic()) - self.started
 
     def rate(self) -> float:
-        """Changes per second over the whole run so far."""
+        """Return the changes per second over the whole run so far."""
         return self.log.seen / max(self.elapsed, 1e-3)
 
     def stop(self, note: str = "") -> None:

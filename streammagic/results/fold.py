@@ -170,8 +170,11 @@ class _RetractableTable:
         slots = sorted(self._slots) if self._place else self._slots  # a reused slot went to the dict's end
         return [self._slots[slot] for slot in slots if slot != self._vacated]
 
-    def apply(self, kinds: Iterable[RowKind], rows: Iterable[Row]) -> None:
-        """Apply changes one after another. The hot loop: one dump, one or two dict operations a change."""
+    def apply(self, kinds: Iterable[RowKind], rows: Iterable[Row]) -> None:  # noqa: C901, PLR0912
+        """Apply changes one after another.
+
+        The hot loop, so all in one function: one dump and one or two dict operations a change.
+        """
         slots, index, dumps = self._slots, self._index, _dumps
         by_key = bool(self._place)
         vacated = self._vacated

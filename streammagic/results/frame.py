@@ -60,9 +60,7 @@ def to_arrow(schema: Schema, rows: Sequence[Row]) -> pa.Table:
 
     raw = zip(*rows, strict=True) if rows else [()] * len(schema.columns)
     arrays = [
-        pa.array(
-            [column.value(value) for value in values], type=arrow_type(column.type), from_pandas=False
-        )
+        pa.array([column.value(value) for value in values], type=arrow_type(column.type), from_pandas=False)
         for column, values in zip(schema.columns, raw, strict=True)
     ]
     return pa.Table.from_arrays(arrays, names=list(schema.names))
@@ -127,7 +125,9 @@ def _timestamps(column: Column, raw: Sequence[Any]) -> pd.Series[Any]:
         unit = "ns"
     values: np.ndarray[Any, Any] = np.array(
         [value[:-1] if isinstance(value, str) and value[-1] == "Z" else value for value in raw],
-        dtype="datetime64[ms]" if raw and all(isinstance(v, int | None) for v in raw) else f"datetime64[{unit}]",
+        dtype="datetime64[ms]"
+        if raw and all(isinstance(v, int | None) for v in raw)
+        else f"datetime64[{unit}]",
     ).astype(f"datetime64[{unit}]")
     series = pd.Series(values)
     return series.dt.tz_localize("UTC") if column.type.kind is Kind.TIMESTAMP_UTC else series

@@ -11,8 +11,8 @@ from streammagic.results.changes import Change, RowKind
 from streammagic.results.feed import State
 from streammagic.results.order import in_order
 from streammagic.results.snapshot import exactness, snapshot
-from streammagic.views.channel import show
 from streammagic.views.blocks import line_bundle, plan_bundle
+from streammagic.views.channel import show
 from streammagic.views.errors import error_card
 from streammagic.views.table import table_bundle
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streammagic.errors import StreamMagicError
     from streammagic.results.changes import Row, Schema
     from streammagic.results.feed import Feed
+
 
 @dataclass(frozen=True, slots=True)
 class Stats:
@@ -191,7 +192,9 @@ class Handle:
     def line(self) -> str:
         """What became of the statement, in one line."""
         word = "OK" if self.says_ok else self.status
-        left = "" if self.has_ended or not self._presentation.when_left else f" · {self._presentation.when_left}"
+        left = (
+            "" if self.has_ended or not self._presentation.when_left else f" · {self._presentation.when_left}"
+        )
         notes = "".join(f" · {note}" for note in self._notes())
         return f"{self._presentation.title}: {word}{left}{notes}"
 

@@ -28,7 +28,11 @@ def in_order(schema: Schema, rows: list[Row], order: Sequence[str] | None) -> li
     Terms that are no column of the result leave the rows as they came.
     """
     if order is None:
-        return rows if len(rows) > _CANONICAL_ROWS else sorted(rows, key=lambda row: [_canonical(v) for v in row])
+        return (
+            rows
+            if len(rows) > _CANONICAL_ROWS
+            else sorted(rows, key=lambda row: [_canonical(v) for v in row])
+        )
     keys = [_term(schema, term) for term in order]
     ordered = list(rows)
     for key in reversed(keys):
@@ -36,7 +40,7 @@ def in_order(schema: Schema, rows: list[Row], order: Sequence[str] | None) -> li
             return rows
         position, descending, nulls_first = key
         ordered.sort(key=_by(schema, position), reverse=descending)
-        ordered.sort(key=lambda row: (row[position] is None) is not nulls_first)  # noqa: B023 - used at once
+        ordered.sort(key=lambda row: (row[position] is None) is not nulls_first)
     return ordered
 
 

@@ -104,9 +104,7 @@ def _notes(feed: Feed) -> list[str]:
 def _changes_snapshot(feed: Feed, schema: Schema, max_rows: int) -> TableSnapshot:
     pages: list[Page] = feed.changes(max_rows)
     rows = [row for page in pages for row in page.rows]
-    kinds = [
-        str(kind) for page in pages for kind in page.kinds or [RowKind.INSERT] * len(page.rows)
-    ]
+    kinds = [str(kind) for page in pages for kind in page.kinds or [RowKind.INSERT] * len(page.rows)]
     notes = _notes(feed)
     if feed.log.dropped:
         notes.append(f"the log keeps the newest {feed.log.kept:,} changes; {feed.log.dropped:,} were dropped")
@@ -124,6 +122,4 @@ def _changes_snapshot(feed: Feed, schema: Schema, max_rows: int) -> TableSnapsho
 
 
 def _cells(schema: Schema, rows: Sequence[Row]) -> list[list[str | None]]:
-    return [
-        [cell_text(column, raw) for column, raw in zip(schema.columns, row, strict=True)] for row in rows
-    ]
+    return [[cell_text(column, raw) for column, raw in zip(schema.columns, row, strict=True)] for row in rows]

@@ -1,21 +1,19 @@
 """Split a cell into statements and say what each one is.
 
-The tokens come from sqlparse's lexer with rules of our own: sqlparse keeps every character (sqlglot drops
-white space and comments, so an error's place could not be found again) and takes its rules as a table.
-Its grammar and its keyword lists are not used: they know neither Flink nor ksqlDB.
+The tokens come from one regular expression. sqlglot drops white space and comments, so an error's place
+could not be found again; sqlparse's lexer knows literals that no engine here has (``$$…$$``), looks at
+every position with Python code, and takes twenty times as long for a long script.
 
 Nothing here refuses a statement. What is not recognised is `Kind.OTHER` and goes to the engine as typed.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
-
-from sqlparse import tokens as T  # noqa: N812 - the library's own idiom
-from sqlparse.lexer import Lexer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +91,7 @@ class Statement:
     @property
     def normal(self) -> str:
         """The statement with white space and comments evened out: equal for statements that say the same."""
-        return " ".join(token.word if token.word else token.text for token in self.tokens)
+        return " ".join(token.word or token.text for token in self.tokens)
 
     def top_level(self, *words: str) -> int | None:
         """Return the index of the token after the last run of ``words`` outside all parentheses."""
@@ -130,45 +128,57 @@ class Statement:
     @property
     def writes_values(self) -> bool:
         """Whether it is an INSERT of literal rows, which ends by itself."""
-        return self.kind is Kind.INSERT and self.words[:1] == ("INSERT",) and self.top_level("VALUES") is not None
+        return (
+            self.kind is Kind.INSERT
+            and self.words[:1] == ("INSERT",)
+            and self.top_level("VALUES") is not None
+        )
 
 
-_RULES = [
-    (r"\s+", T.Whitespace),
-    (r"--[^\r\n]*", T.Comment.Single),
-    (r"/\*\+(?:.|\n)*?\*/", T.Comment.Multiline.Hint),
-    (r"/\*(?:.|\n)*?\*/", T.Comment.Multiline),
-    (r"'(?:[^']|'')*'", T.Literal.String.Single),
-    (r"`(?:[^`]|``)*`", T.Name.Quoted),
-    (r'"(?:[^"]|"")*"', T.Literal.String.Symbol),
-    (r"[^\W\d]\w*", T.Name),
-    (r"\d[\w.]*(?:(?<=[eE])[+-]\d+)?", T.Number),
-    (r"['\"`](?:.|\n)*", T.Error),  # an open quote: the rest is inside it
-    (r"/\*(?:.|\n)*", T.Error),  # likewise an open comment
-    (r"[^\w\s]", T.Punctuation),
-]
+_TOKEN = re.compile(
+    r"""
+    (?: \s++ | (?:--|//)[^\r\n]*+ | /\*(?!\+)(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
+    (?:
+      (?P<word> (?:[^\W\d]|\$)[\w$]*+ (?!(?<=\b[eE])') )
+    | (?P<other>
+        [eE]? '(?:[^']++|'')*+'
+      | `(?:[^`]++|``)*+`
+      | "(?:[^"]++|"")*+"
+      | /\*\+(?:[^*']++|'[^']*+'|\*(?!/))*+\*/  # a hint
+      | \d[\w.]*+(?:(?<=[eE])[+-]\d++)?
+      | ['"`].*+   # an open quote: the rest is inside it
+      | /\*.*+     # likewise an open comment
+      | .
+      )
+    | \Z
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""White space and comments, then one token.
 
-
-def _lexer() -> Lexer:
-    lexer = Lexer()
-    lexer.set_SQL_REGEX(_RULES)
-    return lexer
+As Calcite's lexer has them (Parser.jj, measured on Flink 2.3): ``//`` opens a comment like ``--``, comments
+do not nest, ``$`` is a letter, a string in a hint may hold ``*/``, and a backslash escapes in E'…' only.
+"""
 
 
 def tokenize(source: str) -> Iterator[Token]:
     """Yield the tokens that count. Hints count: they change what a statement does."""
-    start = depth = 0
-    for ttype, text in _lexer().get_tokens(source):
-        end = start + len(text)
-        if ttype is T.Whitespace or (ttype in T.Comment and ttype is not T.Comment.Multiline.Hint):
-            start = end
+    depth = 0
+    for match in _TOKEN.finditer(source):
+        group = match.lastgroup
+        if group is None:
+            return
+        start, end = match.span(group)
+        text = source[start:end]
+        if group == "word":
+            yield Token(start, end, text, text.upper(), depth)
             continue
-        if text == ")":
-            depth = max(depth - 1, 0)
-        yield Token(start, end, text, text.upper() if ttype is T.Name else "", depth)
+        if text == ")" and depth:
+            depth -= 1
+        yield Token(start, end, text, "", depth)
         if text == "(":
             depth += 1
-        start = end
 
 
 def split(source: str, dialect: Dialect) -> list[Statement]:
@@ -231,9 +241,7 @@ class _Blocks:
         self._before = word
 
 
-def _statement(
-    source: str, tokens: Sequence[Token], dialect: Dialect, line: int, column: int
-) -> Statement:
+def _statement(source: str, tokens: Sequence[Token], dialect: Dialect, line: int, column: int) -> Statement:
     start, end = tokens[0].start, tokens[-1].end
     base = tokens[0].depth  # an unmatched "(" of an earlier statement is not this one's
     own = tuple(token._replace(depth=token.depth - base) for token in tokens) if base else tuple(tokens)

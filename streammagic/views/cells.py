@@ -78,6 +78,6 @@ def pad(text: str, columns: int, *, right: bool = False) -> str:
 @cache
 def _wcwidth() -> Callable[[str], int]:
     """Load the width tables when the first text beyond ASCII is met: they take 30 ms."""
-    from wcwidth import wcswidth  # noqa: PLC0415
+    from wcwidth import wcswidth
 
     return wcswidth

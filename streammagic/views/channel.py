@@ -91,7 +91,7 @@ def show(bundle: dict[str, str]) -> None:
 
 def current_shell() -> Any:
     """Return the running IPython shell; raises ``RuntimeError`` outside of one."""
-    from IPython import get_ipython  # noqa: PLC0415 -- importing views must not import IPython
+    from IPython import get_ipython
 
     shell = get_ipython()
     if shell is None:

@@ -76,7 +76,7 @@ def test_outside_of_ipython_there_is_nothing_to_show_in():
 
 
 def test_a_terminal_shows_the_plain_text_once(capsys):
-    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 -- costs half a second
+    from IPython.core.interactiveshell import InteractiveShell
 
     InteractiveShell.instance()
     try:

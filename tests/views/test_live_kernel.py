@@ -31,7 +31,7 @@ CELL_C = "other = LiveOutput(lambda: {'text/plain': 'c'}); other.finish({'text/p
 
 @pytest.fixture
 def kernel():
-    from jupyter_client.manager import start_new_kernel  # noqa: PLC0415 -- costs half a second
+    from jupyter_client.manager import start_new_kernel
 
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
     yield client

