@@ -44,7 +44,7 @@ _BY_FIRST_WORD = {
     "QUIT": Kind.CLIENT,
     "EXIT": Kind.CLIENT,
 }
-_CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "TEMPORARY", "SYSTEM", "MATERIALIZED"})
+_CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "ALTER", "TEMPORARY", "SYSTEM", "MATERIALIZED"})
 
 
 class FlinkDialect:
@@ -84,5 +84,7 @@ class FlinkDialect:
 
 
 def _object(words: tuple[str, ...]) -> str:
-    """Return the kind of object that a CREATE makes."""
+    """Return the kind of object that a CREATE makes, "" for what is no CREATE."""
+    if words[0] not in ("CREATE", "REPLACE"):
+        return ""
     return next((word for word in words if word not in _CREATE_MODIFIERS), "")

@@ -31,7 +31,10 @@ _EXCEPTION = re.compile(
 )
 _PLACE = re.compile(r"(?:From|[Aa]t) line (\d+), column (\d+)")
 _PLACE_PREFIX = re.compile(r"From line \d+, column \d+ to line \d+, column \d+: ")
-_PLACE_SUFFIX = re.compile(r" at line \d+, column \d+\.?")
+_PLACE_SUFFIX = re.compile(r" at line \d+, column \d+")
+_EXPECTED = re.compile(r'^ {4}("[^"]+"|<\w+>)', re.MULTILINE)
+_EXPECTED_KINDS = {"IDENTIFIER": "a name", "STRING": "a string", "LITERAL": "a number", "EOF": "the end"}
+_EXPECTED_SHOWN = 10
 _VALIDATION_PREFIX = re.compile(r"SQL (?:validation|parse) failed\. ")
 _QUOTED_NAME = re.compile(r"'((?:`[^`]+`|[\w$]+)(?:\.(?:`[^`]+`|[\w$]+))*)'")
 _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:_[0-9a-f_]+)?)\b")
@@ -131,7 +134,7 @@ def _place(
     for error in reversed(errors):
         match = _PLACE.search(error.message)
         if match and match[1] != "0":
-            return int(match[1]), int(match[2])
+            return int(match[1]), _character(statement, int(match[1]), int(match[2]))
     if statement is None:
         return None, None
     if "<EOF>" in root.message:
@@ -144,6 +147,16 @@ def _place(
     return None, None
 
 
+def _character(statement: Statement | None, line: int, column: int) -> int:
+    """Turn a column of Java's, which counts UTF-16 units, into one of characters."""
+    lines = [] if statement is None else statement.text.split("\n")
+    if line > len(lines):
+        return column
+    before = lines[line - 1].encode("utf-16-le")[: 2 * (column - 1)]
+    missing = column - 1 - len(before) // 2
+    return len(before.decode("utf-16-le", errors="replace")) + missing + 1
+
+
 def _position(statement: Statement, offset: int) -> tuple[int, int]:
     before = statement.text[: offset - statement.start]
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
@@ -154,6 +167,8 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
     words = set() if statement is None else {token.word for token in statement.tokens}
     if root.name.endswith("ParseException") and {"EMIT", "CHANGES"} <= words:
         return "EMIT CHANGES is ksqlDB's. Leave it out: a Flink query on a stream runs on by itself."
+    if root.name.endswith("ParseException"):
+        return _syntax_hint(message)
     if "Sort on a non-time-attribute" in message:
         return (
             "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the "
@@ -169,3 +184,20 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
     if "Querying an unbounded table" in message:
         return "This table never ends, so batch mode can't read it. Leave --set execution.runtime-mode=batch out."
     return None
+
+
+def _syntax_hint(message: str) -> str | None:
+    """Say in one line what the parser expected: its own list has up to hundreds of lines."""
+    if message.startswith('Encountered "\\""') or 'Encountered: "\\""' in message:
+        return "Flink writes names in `back-ticks` and strings in 'apostrophes', nothing in double quotes."
+    expected = dict.fromkeys(map(_expectation, _EXPECTED.findall(message.partition("\nWas expecting")[2])))
+    if not expected:
+        return None
+    more = ", …" if len(expected) > _EXPECTED_SHOWN else ""
+    return f"Expected here: {', '.join(list(expected)[:_EXPECTED_SHOWN])}{more}"
+
+
+def _expectation(token: str) -> str:
+    if token.startswith('"'):
+        return token.strip('"')
+    return _EXPECTED_KINDS.get(token.strip("<>").rpartition("_")[2], token)
