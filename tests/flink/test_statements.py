@@ -85,7 +85,7 @@ def test_a_statement_set_is_one_job_and_waited_for(shell, cluster, sql):
 
 def test_create_table_as_fills_a_table_once(shell, tmp_path):
     create = (
-        f"CREATE TABLE copied WITH ('connector' = 'filesystem', 'path' = '{tmp_path}', 'format' = 'json') "
+        f"CREATE TABLE copied WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/copied', 'format' = 'json') "
         "AS SELECT id, name FROM (VALUES (1, 'a'), (2, CAST(NULL AS STRING))) AS v(id, name)"
     )
     assert shell.flink(create).status == "finished"
@@ -164,7 +164,7 @@ class TestTheSameCreateAgain:
         batch = shell.flink("SELECT * FROM t", "--set execution.runtime-mode=batch")
         assert batch.df.columns.tolist() == ["id", "label"]
 
-    def test_is_replaced_even_where_a_different_case_of_view_is_meant(self, shell):
+    def test_replaces_a_view_too(self, shell):
         shell.flink("CREATE TEMPORARY VIEW v AS SELECT 1 AS x")
         shell.flink("CREATE TEMPORARY VIEW v AS SELECT 2 AS x", "--replace")
         assert shell.rows("SELECT * FROM v") == [(2,)]

@@ -60,7 +60,7 @@ class FlinkEngine:
             return AnswerCursor(f"{statement.words[0]} {RUNTIME_MODE}: OK")
         name = self._dialect.created_name(statement)
         if options.replace and name is not None and "REPLACE" not in statement.words:
-            self._drop(name, mode)
+            self._drop(name)
         cursor = self._submit(
             statement, options, mode, lambda handle: self._record(statement, name, mode, handle)
         )
@@ -138,14 +138,13 @@ class FlinkEngine:
             and statement.tokens[1].text.strip("'") == RUNTIME_MODE
         )
 
-    def _drop(self, name: str, mode: str) -> None:
+    def _drop(self, name: str) -> None:
         created = self._sessions.journal.creation(name)
         if created is None:
             return
         what = next(token.word for token in created.tokens if token.word in ("TABLE", "VIEW"))
         temporary = "TEMPORARY " if "TEMPORARY" in created.words else ""
-        session, _ = self._sessions.get(mode)
-        self._sessions.run(session, f"DROP {temporary}{what} IF EXISTS {name}")
+        self._sessions.run_in_all(f"DROP {temporary}{what} IF EXISTS {name}")
 
 
 class _CreateCursor:

@@ -20,6 +20,8 @@ from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from streammagic.engines.base import Lease, Settings
     from streammagic.engines.flink.gateway import Gateway
     from streammagic.results.changes import Row
@@ -109,8 +111,20 @@ class Sessions:
         with self._lock:
             self.journal.add(statement, name, sql)
             others = [handle for known, handle in self._handles.items() if known != mode]
-        for handle in others:
-            self.run(handle, sql or statement.text)
+        self._run_in(others, sql or statement.text)
+
+    def run_in_all(self, sql: str) -> None:
+        """Run a statement that ends by itself in every session that is open."""
+        with self._lock:
+            handles = list(self._handles.values())
+        self._run_in(handles, sql)
+
+    def _run_in(self, handles: Iterable[str], sql: str) -> None:
+        for handle in handles:
+            try:
+                self.run(handle, sql)
+            except SessionLostError:
+                self.forget(handle)  # opened anew, it gets what the journal holds
 
     def run(self, handle: str, sql: str) -> list[Row]:
         """Run a statement that ends by itself, without a cursor; return its raw rows."""
