@@ -22,7 +22,9 @@ def main(rows: int = 1_000_000, pairs: int = 3) -> None:
     bare, ours = [], []
     for _ in range(pairs):
         began = time.perf_counter()
-        drained = sum(len(page["results"]["data"]) for page in cluster.bare_pages(found, ddl, "SELECT * FROM source"))
+        drained = sum(
+            len(page["results"]["data"]) for page in cluster.bare_pages(found, ddl, "SELECT * FROM source")
+        )
         bare.append(time.perf_counter() - began)
         began = time.perf_counter()
         shell.run_cell("%%flink -o h --view none\nSELECT * FROM source")

@@ -30,7 +30,12 @@ def main() -> None:
             warm.append(_start())
             local.stop()
     best = min(warm)
-    cluster.report("start", ratio=round(best / cold, 3), cold_seconds=round(cold, 2), warm_seconds=[round(w, 2) for w in warm])
+    cluster.report(
+        "start",
+        ratio=round(best / cold, 3),
+        cold_seconds=round(cold, 2),
+        warm_seconds=[round(w, 2) for w in warm],
+    )
 
 
 def _start() -> float:

@@ -56,7 +56,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    """Report progress: in place on a terminal, elsewhere without the steps of a percentage."""
+    step = text.endswith("%")
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="" if step else "\n", file=sys.stderr, flush=True)
+    elif not step:
+        print(text, file=sys.stderr, flush=True)
 
 
 def _local(options: argparse.Namespace) -> int:
@@ -71,7 +76,7 @@ def _local(options: argparse.Namespace) -> int:
     elif cluster is None:
         print("not running")
     else:
-        print(f"{cluster.state}: gateway {cluster.gateway}, web interface {cluster.rest}, logs {cluster.log_dir}")
+        print(f"{cluster.state}: gateway {cluster.gateway}, web {cluster.rest}, logs {cluster.log_dir}")
         for note in cluster.notes:
             print(note)
     return 0
@@ -92,7 +97,7 @@ def _demo(options: argparse.Namespace) -> int:
     if not target.exists():
         shutil.copyfile(_shipped(_NOTEBOOK), target)
     cluster = local.start(_say)
-    notebook = nbformat.read(target, as_version=4)
+    notebook = nbformat.reads(target.read_text(encoding="utf-8"), as_version=4)
     _say(f"running {target}")
     os.environ.pop("STREAMMAGIC_MODE", None)
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(target.parent)}}).execute()

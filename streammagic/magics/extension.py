@@ -25,10 +25,15 @@ class Extension:
         for plugin in plugins().values():
             QueryMagic(plugin, self.notebook).register(shell)
         StreamCommands(self.notebook).register(shell)
-        shell.configurables.append(self.notebook.config)
+        self._configurables().append(self.notebook.config)
         shell.events.register("post_run_cell", self.notebook.after_cell)
         self._reset = self._wrap_reset()
         atexit.register(self.notebook.close)
+
+    def _configurables(self) -> list[Any]:
+        """Return what `%config` knows, which IPython types too narrowly."""
+        found: list[Any] = self._shell.configurables
+        return found
 
     def _wrap_reset(self) -> Callable[..., Any]:
         """Make ``%reset`` stop all queries: their handles are gone with the variables."""
@@ -50,7 +55,7 @@ class Extension:
             magics["line"].pop(name, None)
             magics["cell"].pop(name, None)
         self._shell.events.unregister("post_run_cell", self.notebook.after_cell)
-        self._shell.configurables.remove(self.notebook.config)
+        self._configurables().remove(self.notebook.config)
         atexit.unregister(self.notebook.close)
         self.notebook.close()
 

@@ -27,7 +27,8 @@ class Notebook:
     def cell_id(self) -> str | None:
         """Return the front end's id of the cell that is running, where it sends one (JupyterLab does)."""
         parent: Any = getattr(self.shell, "get_parent", lambda: None)()
-        return (parent or {}).get("metadata", {}).get("cellId")
+        found = (parent or {}).get("metadata", {}).get("cellId")
+        return None if found is None else str(found)
 
     def was_shown(self, handle: Handle) -> None:
         """Note that a one-line magic has shown its result: displaying its value must not show it again."""

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+_SETTINGS: dict[str, Any] = {
+    "add_help": False,
+    "allow_abbrev": False,
+    "formatter_class": argparse.RawDescriptionHelpFormatter,
+}
+
+
 class HelpAsked(Exception):  # noqa: N818 - not an error: a way out of argparse
     """``--help`` was typed; the text is the argument."""
 
@@ -20,14 +27,11 @@ class HelpAsked(Exception):  # noqa: N818 - not an error: a way out of argparse
 class OptionParser(argparse.ArgumentParser):
     """An argparse parser that raises instead of printing and exiting."""
 
-    def __init__(self, prog: str, description: str, **more: Any) -> None:
+    def __init__(self, prog: str | None = None, description: str | None = None, **more: Any) -> None:
         super().__init__(
             prog=prog,
             description=description,
-            add_help=False,
-            allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **more,
+            **(_SETTINGS | more),
         )
         self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this text")
 

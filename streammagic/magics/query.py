@@ -38,8 +38,9 @@ class QueryMagic:
     def register(self, shell: InteractiveShell) -> None:
         """Make ``%%<magic>`` and ``%<magic>`` known."""
         name = self._plugin.magic
-        shell.register_magic_function(_magic(self.cell, name), "cell", name)
-        shell.register_magic_function(_magic(self.line, name), "line", name)
+        register: Callable[..., None] = shell.register_magic_function
+        register(as_magic(self.cell, name), "cell", name)
+        register(as_magic(self.line, name), "line", name)
 
     def cell(self, line: str, body: str) -> None:
         """Run ``%%<magic> options`` with SQL in the cell."""
@@ -93,7 +94,7 @@ class QueryMagic:
         return run.run(statements)
 
 
-def _magic(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+def as_magic(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Wrap a method as a magic that IPython pastes no variables into: SQL is full of braces and dollars."""
 
     def magic(*arguments: str) -> Any:
@@ -101,7 +102,9 @@ def _magic(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     magic.__name__ = name
     magic.__doc__ = function.__doc__
-    return no_var_expand(magic)
+    expand_nothing: Callable[..., Any] = no_var_expand
+    wrapped: Callable[..., Any] = expand_nothing(magic)
+    return wrapped
 
 
 def _options_and_sql(line: str) -> tuple[str, str]:

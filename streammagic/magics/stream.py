@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from IPython.core.magic import no_var_expand
-
 from streammagic.engines.base import plugins
 from streammagic.errors import OptionError
 from streammagic.magics.options import HelpAsked, OptionParser, assignments
 from streammagic.magics.place import CellText, errors_shown
+from streammagic.magics.query import as_magic
 from streammagic.views.blocks import line_bundle, plan_bundle
 from streammagic.views.channel import show
 from streammagic.views.modes import display_mode
@@ -17,10 +16,13 @@ from streammagic.views.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from streammagic.local import Cluster
     from streammagic.magics.notebook import Notebook
+    from streammagic.views.modes import Mode
 
 
 class StreamCommands:
@@ -32,13 +34,8 @@ class StreamCommands:
 
     def register(self, shell: InteractiveShell) -> None:
         """Make ``%stream`` known."""
-
-        @no_var_expand
-        def stream(line: str) -> None:
-            """Manage connections and the embedded engine; `%stream` alone lists the verbs."""
-            self.run(line)
-
-        shell.register_magic_function(stream, "line", "stream")
+        register: Callable[..., None] = shell.register_magic_function
+        register(as_magic(self.run, "stream"), "line", "stream")
 
     def run(self, line: str) -> None:
         """Run one ``%stream`` line."""
@@ -56,7 +53,7 @@ class StreamCommands:
 
     def _build_parser(self) -> OptionParser:
         parser = OptionParser("%stream", "Stream SQL: connections and the embedded engine.")
-        verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_verb_parser)
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=OptionParser)
         connect = verbs.add_parser("connect", description="Introduce a connection: an engine at an address.")
         connect.add_argument("name", metavar="NAME", help="what --conn will call it")
         connect.add_argument(
@@ -99,8 +96,7 @@ class StreamCommands:
         if options.action == "start":
             with Progress(self._mode()) as progress:
                 cluster = local.start(progress.say, **self._notebook.config.local)
-            line = f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"
-            show(line_bundle(line, *cluster.notes))
+            show(line_bundle(_line(cluster), *cluster.notes))
         elif options.action == "stop":
             self._notebook.close()
             show(line_bundle("stopped" if local.stop() else "nothing was running"))
@@ -113,9 +109,9 @@ class StreamCommands:
             )
             show(line_bundle(f"local Flink: {state}"))
 
-    def _mode(self) -> str:
+    def _mode(self) -> Mode:
         return display_mode(self._notebook.config.mode)
 
 
-def _verb_parser(**given: str) -> OptionParser:
-    return OptionParser(given["prog"], given.get("description", ""))
+def _line(cluster: Cluster) -> str:
+    return f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"

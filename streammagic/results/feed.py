@@ -29,10 +29,21 @@ class Cursor(Protocol):
     ended the statement otherwise. ``schema`` is set from the first page on.
     """
 
-    schema: Schema
-    job_id: str | None
-    is_query: bool
-    notes: list[str]
+    @property
+    def schema(self) -> Schema:
+        """The columns, known from the first page on."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The engine's id of the job, if there is one."""
+
+    @property
+    def is_query(self) -> bool:
+        """Whether the pages are rows of a query, and not the answer to a command."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know about how it came about."""
 
     def __iter__(self) -> Iterator[Page]: ...
 
@@ -184,9 +195,9 @@ class Feed:
         except StreamMagicError as error:
             return error
         except Exception as caught:  # noqa: BLE001 - a defect must end the handle, not hang who waits for it
-            error = StreamMagicError(f"streammagic failed while reading: {caught!r}.", cause=repr(caught))
-            error.__cause__ = caught
-            return error
+            defect = StreamMagicError(f"streammagic failed while reading: {caught!r}.", cause=repr(caught))
+            defect.__cause__ = caught
+            return defect
         return None
 
     def _end(self, error: StreamMagicError | None) -> None:
@@ -194,7 +205,8 @@ class Feed:
         if stopped:
             error = None  # whatever broke, broke because we were leaving
         if error is not None:
-            self._failed(error)
+            known = error
+            error = self._attempt(lambda: self._failed(known)) or known
         with self._condition:
             self.error, self.end_note = error, self._stop_note or ""
             self.ended = time.monotonic()
@@ -249,15 +261,15 @@ class Feed:
             only_grows = self.fold.append_only and page.kinds is None
             if self._bounds.append_limit is not None and only_grows:
                 limit = min(self._bounds.append_limit, limit or self._bounds.append_limit)
-            before, done = len(self.fold), False
+            applied: int | None = None
             if limit is None:
                 self.fold.apply(page)
             else:
-                done = self.fold.apply_until(page, limit)
-            self.log.append(page.head(len(self.fold) - before) if done and only_grows else page)
+                applied = self.fold.apply_until(page, limit)
+            self.log.append(page if applied is None else page.head(applied))
             self._condition.notify_all()
         self._changed()
-        return done
+        return applied is not None
 
 
 def _positions(schema: Schema, names: Sequence[str]) -> tuple[int, ...]:

@@ -13,22 +13,26 @@ from __future__ import annotations
 import sys
 from collections import deque
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from streammagic.results.changes import RowKind
+from streammagic.results.changes import Page, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from streammagic.results.changes import Page, Row
+    from streammagic.results.changes import Row
 
 _INSERT, _UPDATE_BEFORE, _UPDATE_AFTER, _DELETE = RowKind
 
+_SORTED = orjson.OPT_SORT_KEYS
+
 _INDEX_BYTES = 180
 """What the index of retractable rows costs a row beside the row: two dict entries and the key's object."""
+_SPARE_PLACES = 1000
+"""So many places of keys without a row are kept: their UPDATE_AFTER may be on its way."""
 
 
 class Fold:
@@ -92,23 +96,23 @@ class Fold:
         if self._budget is not None and self.nbytes > self._budget:
             self._drop_oldest()
 
-    def apply_until(self, page: Page, limit: int) -> bool:
-        """Apply changes until the table holds ``limit`` rows; tell whether it does.
+    def apply_until(self, page: Page, limit: int) -> int | None:
+        """Apply changes until the table holds ``limit`` rows; return how many were applied by then.
 
-        The changes of the page that come after that moment are not applied.
+        None tells that the whole page was applied and the limit is not reached.
         """
         room = limit - len(self)
         if len(page) < room:
             self.apply(page)
-            return False
+            return None
         if self._table is None and page.kinds is None:
             self.apply(page.head(room))
-            return True
-        for i in range(len(page)):
-            self.apply(page.head(i + 1).tail(1))
+            return room
+        for i, row in enumerate(page.rows):
+            self.apply(Page([row], None if page.kinds is None else [page.kinds[i]]))
             if len(self) >= limit:
-                return True
-        return False
+                return i + 1
+        return None
 
     def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
         """Return the raw rows at those positions of the table (a new list; the rows are shared)."""
@@ -182,7 +186,9 @@ class _RetractableTable:
             key = dumps(row)
             if kind is _UPDATE_AFTER or kind is _INSERT:
                 if by_key:
-                    slot = self._keyed_slot(row, vacated)
+                    if vacated is not None:
+                        del slots[vacated]
+                    slot = self._keyed_slot(row, vacated if kind is _UPDATE_AFTER else None)
                 elif vacated is not None and kind is _UPDATE_AFTER:
                     slot = vacated
                 else:
@@ -217,32 +223,40 @@ class _RetractableTable:
             else:
                 del slots[slot]
                 if by_key:
-                    self._places.pop(self._key(row), None)
+                    self._leave(row, slot)
         self._vacated = vacated
+        if len(self._places) > 2 * len(slots) + _SPARE_PLACES:
+            self._places = {self._key(row): slot for slot, row in slots.items()}
 
     def _keyed_slot(self, row: Row, vacated: int | None) -> int:
         """Choose the slot by the row's key: its last one if that is free, else the vacated one, else new."""
-        if vacated is not None:
-            del self._slots[vacated]
         key = self._key(row)
         slot = self._places.get(key)
         if slot is None or slot in self._slots:
+            slot = vacated
+        if slot is None:
             slot = self._next
             self._next += 1
-        self._places.setdefault(key, slot)
+        self._places[key] = slot
         return slot
+
+    def _leave(self, row: Row, slot: int) -> None:
+        """Forget the place of a row that left for good, unless another row with its key has it."""
+        key = self._key(row)
+        if self._places.get(key) == slot:
+            del self._places[key]
 
     def _key(self, row: Row) -> bytes:
         return _dumps([row[i] for i in self._place])
 
     def drop_oldest(self, count: int) -> int:
         """Forget the ``count`` rows that stand first; return how many were dropped."""
-        doomed = [item for item, _ in zip(self._slots.items(), range(count), strict=False)]
-        for slot, row in doomed:
-            del self._slots[slot]
-            if slot == self._vacated:
-                self._vacated = None
-                continue
+        order = sorted(self._slots) if self._place else self._slots
+        doomed = list(islice((slot for slot in order if slot != self._vacated), count))
+        for slot in doomed:
+            row = self._slots.pop(slot)
+            if self._place:
+                self._leave(row, slot)
             key = _dumps(row)
             present = self._index[key]
             if isinstance(present, int):
@@ -255,11 +269,11 @@ class _RetractableTable:
 
 
 def _dumps(row: Row) -> bytes:
-    """Return the row's JSON: what makes two rows the same row."""
+    """Return the row's JSON: what makes two rows the same row. The entries of a map have no order."""
     try:
-        return orjson.dumps(row)
+        return orjson.dumps(row, None, _SORTED)
     except TypeError:  # integers beyond 64 bits, Decimals: rare, and only where a DECIMAL column is
-        return orjson.dumps(_plain(row))
+        return orjson.dumps(_plain(row), None, _SORTED)
 
 
 def _plain(value: Any) -> Any:

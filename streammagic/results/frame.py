@@ -7,7 +7,8 @@
 | BOOLEAN                | ``boolean``                                                                |
 | strings                | pandas' string type                                                        |
 | DECIMAL                | ``decimal.Decimal`` objects, with the column's scale                       |
-| TIMESTAMP              | ``datetime64[us]``; ``[ns]`` where the precision is over 6                 |
+| TIMESTAMP              | ``datetime64[us]``; ``[ns]`` where the precision is over 6, and text       |
+|                        | where a year of such a column is not within 1679 to 2261                   |
 | TIMESTAMP_LTZ          | the same, aware, in UTC                                                    |
 | day-time interval      | ``timedelta64[ms]``                                                        |
 | year-month interval    | ``pd.DateOffset`` objects                                                  |
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _INTEGERS = {Kind.INT8: "int8", Kind.INT16: "int16", Kind.INT32: "int32", Kind.INT64: "int64"}
 _FLOATS = {Kind.FLOAT32: "float32", Kind.FLOAT64: "float64"}
-_NANOSECONDS_PRECISION = 6
+_MICROSECONDS = 6
 _NANOSECONDS_YEARS = ("1678", "2262")
 """The years that datetime64[ns] covers in full, both excluded at the ends."""
 
@@ -43,8 +44,8 @@ def to_pandas(schema: Schema, rows: Sequence[Row]) -> pd.DataFrame:
     """Build a DataFrame of raw ``rows``; repeated column names stay repeated."""
     import pandas as pd
 
-    raw = list(zip(*rows, strict=True)) if rows else [()] * len(schema.columns)
-    frame = pd.DataFrame(dict(enumerate(map(_series, schema.columns, raw))), index=pd.RangeIndex(len(rows)))
+    series = map(_series, schema.columns, _by_column(schema, rows))
+    frame = pd.DataFrame(dict(enumerate(series)), index=pd.RangeIndex(len(rows)))
     frame.columns = pd.Index(schema.names, dtype=object if not schema.names else None)
     return frame
 
@@ -56,24 +57,40 @@ def to_arrow(schema: Schema, rows: Sequence[Row]) -> pa.Table:
     """
     import pyarrow as pa
 
-    from streammagic.results.arrow import arrow_type
-
-    raw = zip(*rows, strict=True) if rows else [()] * len(schema.columns)
-    arrays = [
-        pa.array([column.value(value) for value in values], type=arrow_type(column.type), from_pandas=False)
-        for column, values in zip(schema.columns, raw, strict=True)
-    ]
+    arrays = list(map(_arrow_array, schema.columns, _by_column(schema, rows)))
     return pa.Table.from_arrays(arrays, names=list(schema.names))
 
 
 def to_polars(schema: Schema, rows: Sequence[Row]) -> pl.DataFrame:
-    """Build a `polars.DataFrame` by way of Arrow. Raises ImportError where either is not installed."""
-    import polars as pl
+    """Build a `polars.DataFrame` by way of Arrow; year-month intervals are numbers of months.
 
-    frame = pl.from_arrow(to_arrow(schema, rows))
+    Raises ImportError where either is not installed, and polars' own error for repeated column names.
+    """
+    import polars as pl
+    import pyarrow as pa
+
+    arrays = [
+        pa.array(raw, pa.int32()) if column.type.kind is Kind.MONTHS else _arrow_array(column, raw)
+        for column, raw in zip(schema.columns, _by_column(schema, rows), strict=True)
+    ]
+    frame = pl.from_arrow(pa.Table.from_arrays(arrays, names=list(schema.names)))
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover - from_arrow(Table) is a DataFrame
         raise TypeError(type(frame).__name__)
     return frame
+
+
+def _by_column(schema: Schema, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * len(schema.columns)
+
+
+def _arrow_array(column: Column, raw: Sequence[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    from streammagic.results.arrow import arrow_type
+
+    if _is_beyond_nanoseconds(column, raw):
+        return pa.array(raw, pa.string())
+    return pa.array(map(column.value, raw), arrow_type(column.type), from_pandas=False)
 
 
 def _series(column: Column, raw: Sequence[Any]) -> pd.Series[Any] | pd.api.extensions.ExtensionArray:
@@ -108,8 +125,13 @@ def _masked(raw: Sequence[Any], dtype: str, filler: object) -> pd.api.extensions
     else:
         mask = np.zeros(len(raw), bool)
         values = np.array(raw, dtype)
-    array = {"i": pd.arrays.IntegerArray, "f": pd.arrays.FloatingArray, "b": pd.arrays.BooleanArray}
-    return array[values.dtype.kind](values, mask)
+    array: dict[str, Any] = {
+        "i": pd.arrays.IntegerArray,
+        "f": pd.arrays.FloatingArray,
+        "b": pd.arrays.BooleanArray,
+    }
+    made: pd.api.extensions.ExtensionArray = array[values.dtype.kind](values, mask)
+    return made
 
 
 def _timestamps(column: Column, raw: Sequence[Any]) -> pd.Series[Any]:
@@ -117,12 +139,9 @@ def _timestamps(column: Column, raw: Sequence[Any]) -> pd.Series[Any]:
     import numpy as np
     import pandas as pd
 
-    unit = "us"
-    if column.type.precision > _NANOSECONDS_PRECISION:
-        low, high = _NANOSECONDS_YEARS
-        if not all(value is None or low < str(value)[:4] < high for value in raw):
-            return pd.Series(list(raw), dtype=object)  # no datetime64 holds both its year and its digits
-        unit = "ns"
+    if _is_beyond_nanoseconds(column, raw):
+        return pd.Series(list(raw), dtype=object)
+    unit = "ns" if column.type.precision > _MICROSECONDS else "us"
     values: np.ndarray[Any, Any] = np.array(
         [value[:-1] if isinstance(value, str) and value[-1] == "Z" else value for value in raw],
         dtype="datetime64[ms]"
@@ -131,3 +150,11 @@ def _timestamps(column: Column, raw: Sequence[Any]) -> pd.Series[Any]:
     ).astype(f"datetime64[{unit}]")
     series = pd.Series(values)
     return series.dt.tz_localize("UTC") if column.type.kind is Kind.TIMESTAMP_UTC else series
+
+
+def _is_beyond_nanoseconds(column: Column, raw: Sequence[Any]) -> bool:
+    """Tell whether a column needs nanoseconds and has years for which no type has them."""
+    if column.type.kind not in (Kind.TIMESTAMP, Kind.TIMESTAMP_UTC) or column.type.precision <= _MICROSECONDS:
+        return False
+    low, high = _NANOSECONDS_YEARS
+    return not all(value is None or low < str(value)[:4] < high for value in raw)

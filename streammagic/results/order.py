@@ -7,6 +7,8 @@ with LIMIT) arrives as changes in no order at all; it is put in the order that w
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,8 +18,14 @@ from streammagic.results.changes import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streammagic.results.changes import Row, Schema
+    from streammagic.results.changes import Column, Row, Schema
 
+_NAME = r"(?:`(?:[^`]|``)+`|[\w$]+)"
+_TERM = re.compile(
+    rf"(?P<table>(?:{_NAME} \. )*)(?P<name>{_NAME})"
+    r"(?: (?:ASC|(?P<descending>DESC)))?(?: NULLS (?P<nulls>FIRST|LAST))?",
+    re.IGNORECASE,
+)
 _CANONICAL_ROWS = 10_000
 """More rows than this stay as they came: nobody compares them by eye, and sorting them takes time."""
 
@@ -28,17 +36,16 @@ def in_order(schema: Schema, rows: list[Row], order: Sequence[str] | None) -> li
     Terms that are no column of the result leave the rows as they came.
     """
     if order is None:
-        return (
-            rows
-            if len(rows) > _CANONICAL_ROWS
-            else sorted(rows, key=lambda row: [_canonical(v) for v in row])
-        )
-    keys = [_term(schema, term) for term in order]
-    ordered = list(rows)
-    for key in reversed(keys):
-        if key is None:
+        if len(rows) > _CANONICAL_ROWS:
             return rows
-        position, descending, nulls_first = key
+        comparable = [_comparable(column) for column in schema.columns]
+        return sorted(rows, key=lambda row: [key(raw) for key, raw in zip(comparable, row, strict=True)])
+    terms = [_term(schema, term) for term in order]
+    ordered = list(rows)
+    for term in reversed(terms):
+        if term is None:
+            return rows
+        position, descending, nulls_first = term
         ordered.sort(key=_by(schema, position), reverse=descending)
         ordered.sort(key=lambda row: (row[position] is None) is not nulls_first)
     return ordered
@@ -49,30 +56,43 @@ def _term(schema: Schema, term: str) -> tuple[int, bool, bool] | None:
 
     NULLs are low by default. Source: org.apache.calcite.config.NullCollation.LOW, which Flink uses.
     """
-    words = term.split()
-    nulls: str | None = None
-    if [word.upper() for word in words[-2:-1]] == ["NULLS"]:
-        nulls = words[-1].upper()
-        words = words[:-2]
-    direction = words[-1].upper() if words else ""
-    if direction in ("ASC", "DESC"):
-        words = words[:-1]
-    name = words[-1].strip("`") if words else ""
-    if len(words) == 1 and name.isdecimal() and 1 <= int(name) <= len(schema.columns):
-        position = int(name) - 1
-    elif (len(words) == 1 or words[-2:-1] == ["."]) and name in schema.names:
-        position = schema.names.index(name)
-    else:
+    match = _TERM.fullmatch(term)
+    if match is None:
         return None
-    descending = direction == "DESC"
-    return position, descending, nulls == "FIRST" if nulls else not descending
+    name = match["name"]
+    if not match["table"] and name.isdecimal() and 1 <= int(name) <= len(schema.columns):
+        position = int(name) - 1
+    else:
+        if name.startswith("`"):
+            name = name[1:-1].replace("``", "`")
+        if name not in schema.names:
+            return None
+        position = schema.names.index(name)
+    descending = match["descending"] is not None
+    nulls = match["nulls"]
+    return position, descending, nulls.upper() == "FIRST" if nulls else not descending
 
 
 def _by(schema: Schema, position: int) -> Callable[[Row], Any]:
-    column = schema.columns[position]
-    if column.type.kind in (Kind.FLOAT32, Kind.FLOAT64):
-        return lambda row: 0.0 if row[position] is None else column.decode(row[position])
-    return lambda row: _canonical(row[position])
+    comparable = _comparable(schema.columns[position])
+    return lambda row: comparable(row[position])
+
+
+def _comparable(column: Column) -> Callable[[Any], Any]:
+    """Return what makes raw values of a column comparable, as SQL orders them; NULLs first, NaN last."""
+    match column.type.kind:
+        case Kind.FLOAT32 | Kind.FLOAT64:
+            return lambda raw: _float(column.value(raw))
+        case Kind.TIMESTAMP_UTC:  # the "Z" would stand between a whole second and its fractions
+            return lambda raw: _canonical(raw.removesuffix("Z") if isinstance(raw, str) else raw)
+        case _:
+            return _canonical
+
+
+def _float(value: float | None) -> tuple[int, float]:
+    if value is None:
+        return (0, 0.0)
+    return (2, 0.0) if math.isnan(value) else (1, value)
 
 
 def _canonical(value: Any) -> tuple[int, Any]:

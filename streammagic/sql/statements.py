@@ -73,7 +73,7 @@ class Statement:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The leading words, upper case, up to the first token that is none."""
-        found = []
+        found: list[str] = []
         for token in self.tokens:
             if token.text == "(" and not found:
                 continue

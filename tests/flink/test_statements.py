@@ -96,7 +96,7 @@ def test_create_table_as_fills_a_table_once(shell, tmp_path):
 
 
 def test_a_jar_is_added(shell):
-    import pyflink  # noqa: F401 - the folder alone is wanted
+    import pyflink
 
     jar = next(Path(pyflink.__path__[0], "lib").glob("flink-json-*.jar"))
     shell.flink(f"ADD JAR '{jar}'")
@@ -117,9 +117,7 @@ def test_a_procedure_that_does_not_exist_is_an_error(shell):
 @pytest.mark.parametrize("word", ["HELP", "CLEAR", "QUIT"])
 def test_words_of_the_sql_client_are_not_sent(shell, word):
     shell.run_cell(f"%%flink\n{word}")
-    assert shell.shown == [
-        f"{word}: OK · {word} belongs to the SQL client; a notebook has no use for it."
-    ]
+    assert shell.shown == [f"{word}: OK · {word} belongs to the SQL client; a notebook has no use for it."]
 
 
 def test_a_line_can_be_assigned_and_is_shown_once(shell):

@@ -86,7 +86,9 @@ COLUMNS = {
 @pytest.fixture
 def every_type(shell):
     """A result of two rows: a value of every type, then NULL of every type."""
-    values = ", ".join(f"CAST({sql} AS {as_type}) AS `{name}`" for name, (sql, as_type, *_) in COLUMNS.items())
+    values = ", ".join(
+        f"CAST({sql} AS {as_type}) AS `{name}`" for name, (sql, as_type, *_) in COLUMNS.items()
+    )
     nulls = ", ".join(f"CAST(NULL AS {as_type})" for _, as_type, *_ in COLUMNS.values())
     return shell.flink(f"SELECT 1 AS id, {values} UNION ALL SELECT 2, {nulls}")
 
@@ -134,13 +136,16 @@ def test_infinity_and_nan_are_values(shell):
 
 def test_a_multiset_is_counts_by_member(shell):
     handle = shell.flink(
-        "SELECT COLLECT(s) AS m FROM (VALUES ('a'), ('b'), ('a')) AS t(s)", "--set execution.runtime-mode=batch"
+        "SELECT COLLECT(s) AS m FROM (VALUES ('a'), ('b'), ('a')) AS t(s)",
+        "--set execution.runtime-mode=batch",
     )
     assert handle.df["m"].tolist() == [{"a": 2, "b": 1}]
 
 
 def test_a_column_of_nulls_and_no_rows_keep_their_types(shell):
-    empty = shell.flink("SELECT CAST(1 AS BIGINT) AS n, DATE '2024-01-01' AS d FROM (VALUES (1)) AS t(x) WHERE x = 0").df
+    empty = shell.flink(
+        "SELECT CAST(1 AS BIGINT) AS n, DATE '2024-01-01' AS d FROM (VALUES (1)) AS t(x) WHERE x = 0"
+    ).df
     assert (len(empty), str(empty["n"].dtype), list(empty.columns)) == (0, "Int64", ["n", "d"])
     nulls = shell.flink("SELECT CAST(NULL AS BIGINT) AS n").df
     assert (str(nulls["n"].dtype), nulls["n"].isna().tolist()) == ("Int64", [True])

@@ -14,7 +14,7 @@ def stored(shell, tmp_path):
     """A table on disk: ``stored (n BIGINT, k INT)``."""
     shell.flink(
         "CREATE TABLE stored (n BIGINT, k INT) WITH "
-        f"('connector' = 'filesystem', 'path' = '{tmp_path}/stored', 'format' = 'csv')"
+        f"('connector' = 'filesystem', 'path' = '{tmp_path}/stored', 'format' = 'json')"
     )
     return "stored"
 
@@ -70,8 +70,8 @@ def test_unloading_stops_an_endless_insert(shell, cluster, endless, blackhole):
 
 def test_a_bounded_insert_is_followed_to_its_end(shell, cluster, stored):
     handle = shell.flink(
-        "CREATE TEMPORARY TABLE some (n BIGINT, k INT) WITH ('connector' = 'datagen', 'number-of-rows' = '7');"
-        f"INSERT INTO {stored} SELECT * FROM some"
+        "CREATE TEMPORARY TABLE seven (n BIGINT, k INT) WITH ('connector' = 'datagen', 'number-of-rows' = '7');"
+        f"INSERT INTO {stored} SELECT * FROM seven"
     )
     assert cluster.job_state(handle.job_id) == "FINISHED"
     assert shell.rows(f"SELECT COUNT(*) FROM {stored}", BATCH) == [(7,)]

@@ -94,9 +94,7 @@ class StatementCursor:
                 pace.wait()
         if not self._interrupted.is_set():
             self._succeeded()
-            if self._follow_job and self.job_id is not None:
-                self._follow()
-            self._ended = True
+            self._ended = not self._follow_job or self._follow()
 
     def interrupt(self) -> None:
         """Make the iteration end soon."""
@@ -133,19 +131,20 @@ class StatementCursor:
         self._accepted = True
         self.schema, self.job_id, self.is_query = found.schema, found.job_id, found.is_query
 
-    def _follow(self) -> None:
-        """Wait for the job's end. Raises what failed it."""
+    def _follow(self) -> bool:
+        """Wait for the job's end; tell whether it came before an interrupt. Raises what failed it."""
         job_id, jobmanager = self.job_id, self._jobmanager
         if jobmanager is None or job_id is None:
-            return
+            return True
         pace = Pace(self._interrupted)
         while not self._interrupted.is_set():
             status = jobmanager.status(job_id)
             if status == "FAILED":
                 raise errors.from_stack(jobmanager.failure(job_id) or "The job failed.", self._statement)
             if jobmanager.has_ended(job_id):
-                return
+                return True
             pace.wait()
+        return False
 
     def _await_submission(self) -> None:
         """Poll until the gateway has submitted the statement or refused it."""
@@ -198,7 +197,7 @@ class AnswerCursor:
 
     def __init__(self, *notes: str) -> None:
         self.schema = Schema()
-        self.job_id = None
+        self.job_id: str | None = None
         self.is_query = False
         self.notes = list(notes)
 

@@ -33,7 +33,7 @@ _PLACE = re.compile(r"(?:From|[Aa]t) line (\d+), column (\d+)")
 _PLACE_PREFIX = re.compile(r"From line \d+, column \d+ to line \d+, column \d+: ")
 _PLACE_SUFFIX = re.compile(r" at line \d+, column \d+")
 _EXPECTED = re.compile(r'^ {4}("[^"]+"|<\w+>)', re.MULTILINE)
-_EXPECTED_KINDS = {"IDENTIFIER": "a name", "STRING": "a string", "LITERAL": "a number", "EOF": "the end"}
+_EXPECTED_KINDS = {"<EOF>": "the end", "IDENTIFIER": "a name", "STRING": "a string", "LITERAL": "a number"}
 _EXPECTED_SHOWN = 10
 _VALIDATION_PREFIX = re.compile(r"SQL (?:validation|parse) failed\. ")
 _QUOTED_NAME = re.compile(r"'((?:`[^`]+`|[\w$]+)(?:\.(?:`[^`]+`|[\w$]+))*)'")
@@ -152,7 +152,7 @@ def _character(statement: Statement | None, line: int, column: int) -> int:
     lines = [] if statement is None else statement.text.split("\n")
     if line > len(lines):
         return column
-    before = lines[line - 1].encode("utf-16-le")[: 2 * (column - 1)]
+    before = lines[line - 1].encode("utf-16-le", errors="surrogatepass")[: 2 * (column - 1)]
     missing = column - 1 - len(before) // 2
     return len(before.decode("utf-16-le", errors="replace")) + missing + 1
 
@@ -182,7 +182,9 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
     if "Cannot map checkpoint/savepoint state" in message:
         return "The query changed too much for its old state."
     if "Querying an unbounded table" in message:
-        return "This table never ends, so batch mode can't read it. Leave --set execution.runtime-mode=batch out."
+        return (
+            "This table never ends: batch mode can't read it. Leave --set execution.runtime-mode=batch out."
+        )
     return None
 
 
@@ -193,11 +195,11 @@ def _syntax_hint(message: str) -> str | None:
     expected = dict.fromkeys(map(_expectation, _EXPECTED.findall(message.partition("\nWas expecting")[2])))
     if not expected:
         return None
-    more = ", …" if len(expected) > _EXPECTED_SHOWN else ""
+    more = ", …" if len(expected) > _EXPECTED_SHOWN else "."
     return f"Expected here: {', '.join(list(expected)[:_EXPECTED_SHOWN])}{more}"
 
 
 def _expectation(token: str) -> str:
     if token.startswith('"'):
         return token.strip('"')
-    return _EXPECTED_KINDS.get(token.strip("<>").rpartition("_")[2], token)
+    return next((text for kind, text in _EXPECTED_KINDS.items() if kind in token), token)

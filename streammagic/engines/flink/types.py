@@ -146,10 +146,16 @@ def _decimal(scale: int) -> Decoder:
 
 
 def _nanoseconds(raw: str) -> Any:
-    """Decode a timestamp with more digits than `datetime` has, as a `pandas.Timestamp`."""
+    """Decode a timestamp with more digits than `datetime` has, as a `pandas.Timestamp`.
+
+    One outside its years (1677 to 2262) stays text: no type has both its year and its digits.
+    """
     import pandas as pd
 
-    return pd.Timestamp(raw)
+    try:
+        return pd.Timestamp(raw)
+    except pd.errors.OutOfBoundsDatetime:
+        return raw
 
 
 def _months(raw: int) -> Any:
