@@ -42,7 +42,7 @@ class OptionParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
         known = [option for action in self._actions for option in action.option_strings]
-        typed = next((word for word in message.split() if word.startswith("-")), "")
+        typed = next((word.rstrip(":") for word in message.split() if word.startswith("-")), "")
         near = difflib.get_close_matches(typed, known, n=1)
         hint = f"Did you mean {near[0]}? " if near and near[0] != typed else ""
         raise OptionError(f"{self.prog}: {message}", hint=f"{hint}{self.prog} --help lists the options.")

@@ -75,8 +75,8 @@ class CellRun:
         self.queries.add(self.cell_id, handle)
         if name:
             self._bind(name, handle)
-        feed.start()
         try:
+            feed.start()
             self._see_through(statement, handle, feed, output, answers)
         except KeyboardInterrupt:
             self._show_answers(answers)

@@ -102,12 +102,7 @@ class StreamCommands:
             show(line_bundle("stopped" if local.stop() else "nothing was running"))
         else:
             found = local.status()
-            state = (
-                "not running"
-                if found is None
-                else f"{found.state}: gateway {found.gateway}, web {found.rest}"
-            )
-            show(line_bundle(f"local Flink: {state}"))
+            show(line_bundle("Flink is not running" if found is None else _line(found)))
 
     def _mode(self) -> Mode:
         return display_mode(self._notebook.config.mode)

@@ -206,7 +206,8 @@ class Feed:
             error = None  # whatever broke, broke because we were leaving
         if error is not None:
             known = error
-            error = self._attempt(lambda: self._failed(known)) or known
+            if defect := self._attempt(lambda: self._failed(known)):
+                known.add_note(defect.message)
         with self._condition:
             self.error, self.end_note = error, self._stop_note or ""
             self.ended = time.monotonic()

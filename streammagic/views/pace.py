@@ -43,13 +43,19 @@ class RenderThread:
         self._thread: threading.Thread | None = None
 
     def add(self, drawing: Drawing) -> None:
-        """Draw ``drawing`` from now on."""
-        with self._changed:
-            self._drawings[drawing] = None
-            if self._thread is None or not self._thread.is_alive():  # in a fork it is not
-                self._thread = threading.Thread(target=self._run, name="streammagic-render", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+        """Draw ``drawing`` from now on; not if this is interrupted, for then nobody will finish it."""
+        try:
+            with self._changed:
+                self._drawings[drawing] = None
+                if self._thread is None or not self._thread.is_alive():  # in a fork it is not
+                    self._thread = threading.Thread(target=self._run, name="streammagic-render", daemon=True)
+                    self._thread.start()
+                self._changed.notify()
+        except KeyboardInterrupt:
+            with self._changed:
+                self._drawings.pop(drawing, None)
+                self._changed.notify()
+            raise
 
     def touch(self, drawing: Drawing) -> None:
         """Have ``drawing`` drawn when it is due."""
@@ -58,15 +64,26 @@ class RenderThread:
             self._changed.notify()
 
     def finish(self, drawing: Drawing, last: Bundle, timeout: float) -> None:
-        """Have ``last`` drawn next, for the last time, and wait for it; a second call does nothing."""
+        """Have ``last`` drawn next, for the last time, and wait for it; a second call does nothing.
+
+        An interrupt ends the wait only: the drawing is finished all the same.
+        """
+        try:
+            waits = self._end(drawing, last)
+        except KeyboardInterrupt:
+            self._end(drawing, last)
+            raise
+        if waits:
+            drawing.sent.wait(timeout)
+
+    def _end(self, drawing: Drawing, last: Bundle) -> bool:
+        """Make ``last`` the last picture; tell whether there is something to wait for."""
         with self._changed:
             if drawing not in self._drawings or drawing.last is not None:
-                return
+                return False
             drawing.last, drawing.touched, drawing.due = last, True, 0.0
             self._changed.notify()
-            mine = threading.current_thread() is self._thread
-        if not mine:
-            drawing.sent.wait(timeout)
+            return threading.current_thread() is not self._thread
 
     def _run(self) -> None:
         next_message = 0.0

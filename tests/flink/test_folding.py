@@ -48,7 +48,7 @@ def test_a_table_with_a_watermark_is_read_in_both_modes(shell):
     shell.flink(
         "CREATE TEMPORARY TABLE clicks (id BIGINT, ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) WITH "
         "('connector' = 'datagen', 'number-of-rows' = '5', 'rows-per-second' = '1000000', "
-        "'fields.id.min' = '0', 'fields.id.max' = '0')"
+        "'fields.id.min' = '0', 'fields.id.max' = '1')"
     )
     sql = "SELECT COUNT(*) AS n FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start"
     assert shell.rows(sql, BATCH) == [(5,)]

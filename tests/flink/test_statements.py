@@ -166,3 +166,11 @@ class TestTheSameCreateAgain:
         shell.flink("CREATE TEMPORARY VIEW v AS SELECT 1 AS x")
         shell.flink("CREATE TEMPORARY VIEW v AS SELECT 2 AS x", "--replace")
         assert shell.rows("SELECT * FROM v") == [(2,)]
+
+
+def test_a_setting_of_ones_own_holds_in_batch_mode_too(shell):
+    shell.rows("SELECT 1", "--set execution.runtime-mode=batch")
+    shell.flink("SET 'table.local-time-zone' = 'Asia/Tokyo'")
+    sql = "SELECT CAST(TO_TIMESTAMP_LTZ(0, 3) AS STRING) AS t"
+    assert shell.rows(sql, "--set execution.runtime-mode=batch") == [("1970-01-01 09:00:00.000",)]
+    assert shell.rows(sql) == [("1970-01-01 09:00:00.000",)]

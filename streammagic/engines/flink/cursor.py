@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from streammagic.engines.flink import errors
 from streammagic.engines.flink.paging import Pace, PageReader
 from streammagic.errors import (
+    JobFailedError,
     OperationTimeoutError,
     SqlError,
     StreamMagicError,
@@ -68,6 +70,7 @@ class StatementCursor:
         self._reader = PageReader()
         self._token = 0
         self._accepted = False
+        self._refused = False
         self._ended = False
 
     def __iter__(self) -> Iterator[Page]:
@@ -104,13 +107,15 @@ class StatementCursor:
         """End the operation and, unless it has ended by itself, its job; wait until that is sure.
 
         An operation whose statement is still being submitted is waited for first: closing it at that
-        moment could leave a job that comes to be afterwards.
+        moment could leave a job that comes to be afterwards. A refusal can come with a job running, where
+        the gateway can't write the job's rows.
         """
         try:
             if self._ended:
                 self._close_operation()
             else:
-                self._await_submission()
+                if not self._refused:
+                    self._await_submission()
                 self._end_job()
         finally:
             if self._held is not None and self._jobmanager is not None:
@@ -120,7 +125,10 @@ class StatementCursor:
         try:
             raw = self._gateway.fetch(self._session, self._operation, self._token, self._statement)
         except SqlError:
-            self._ended = not self._accepted  # refused: no job came of it
+            self._refused = not self._accepted
+            raise
+        except JobFailedError as error:
+            self._name_slot_holders(error)
             raise
         found = self._reader.read(raw)
         if found.ready:
@@ -140,11 +148,20 @@ class StatementCursor:
         while not self._interrupted.is_set():
             status = jobmanager.status(job_id)
             if status == "FAILED":
-                raise errors.from_stack(jobmanager.failure(job_id) or "The job failed.", self._statement)
+                error = errors.from_stack(jobmanager.failure(job_id) or "The job failed.", self._statement)
+                self._name_slot_holders(error)
+                raise error
             if jobmanager.has_ended(job_id):
                 return True
             pace.wait()
         return False
+
+    def _name_slot_holders(self, error: StreamMagicError) -> None:
+        """Add to an error for want of slots what holds them; all others, and one without an answer, stay."""
+        if self._jobmanager is None or not errors.wants_slots(error):
+            return
+        with contextlib.suppress(StreamMagicError):
+            error.hint = errors.slots_hint(self._jobmanager.running())
 
     def _await_submission(self) -> None:
         """Poll until the gateway has submitted the statement or refused it."""

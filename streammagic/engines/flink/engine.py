@@ -116,7 +116,8 @@ class FlinkEngine:
 
     def _record(self, statement: Statement, name: str | None, mode: str, session: str) -> None:
         """Keep what changed the session, so that the next session can be brought to the same state."""
-        if statement.kind not in _CHANGES_SESSION or statement.words == ("SET",):
+        only_asks = statement.words == ("SET",) and len(statement.tokens) == 1
+        if statement.kind not in _CHANGES_SESSION or only_asks:
             return
         sql = None
         if statement.kind is Kind.CREATE_AS:  # its job must not run again; its table must be there again

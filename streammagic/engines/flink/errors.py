@@ -20,6 +20,8 @@ from streammagic.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streammagic.engines.http import HttpStatusError
     from streammagic.sql.statements import Statement
 
@@ -38,6 +40,10 @@ _EXPECTED_SHOWN = 10
 _VALIDATION_PREFIX = re.compile(r"SQL (?:validation|parse) failed\. ")
 _QUOTED_NAME = re.compile(r"'((?:`[^`]+`|[\w$]+)(?:\.(?:`[^`]+`|[\w$]+))*)'")
 _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:_[0-9a-f_]+)?)\b")
+_NO_SLOTS = "Could not acquire the minimum required resources"
+_DEFAULT_DATABASE = re.compile(r"(`?)default_catalog\1\.(`?)default_database\2\.")
+_HOLDERS_SHOWN = 10
+_HOLDER_WIDTH = 80
 _RUNTIME = ("JobExecutionException", "ProgramInvocationException", "JobException")
 
 
@@ -105,6 +111,22 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
         hint=_hint(root, statement),
         details=_ID.sub("…", stack.strip()),
     )
+
+
+def wants_slots(error: StreamMagicError) -> bool:
+    """Tell whether a job failed because no task slot was left for it."""
+    return _NO_SLOTS in (error.cause or "")
+
+
+def slots_hint(names: Sequence[str]) -> str:
+    """Say what to do about a lack of task slots, given the names of the jobs that hold them."""
+    advice = "Stop a query with handle.stop(), or start Flink with more slots."
+    if not names:
+        return f"All task slots are taken. {advice}"
+    shown = [_DEFAULT_DATABASE.sub("", " ".join(name.split()))[:_HOLDER_WIDTH] for name in names[:_HOLDERS_SHOWN]]
+    if len(names) > len(shown):
+        shown.append(f"and {len(names) - len(shown)} more")
+    return "\n".join(["All task slots are taken, by", *(f"  {name}" for name in shown), advice])
 
 
 def _bare(message: str, statement: Statement | None) -> StreamMagicError:
@@ -177,8 +199,8 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
     if "Available factory identifiers" in message:
         known = message.split("are:")[-1].split()
         return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
-    if "Could not acquire the minimum required resources" in message:
-        return "All task slots are taken. Stop a query with handle.stop(), or start Flink with more slots."
+    if _NO_SLOTS in message:
+        return slots_hint([])
     if "Cannot map checkpoint/savepoint state" in message:
         return "The query changed too much for its old state."
     if "Querying an unbounded table" in message:

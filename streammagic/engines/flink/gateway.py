@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from streammagic.engines.flink import errors
-from streammagic.engines.http import Http, HttpStatusError
+from streammagic.engines.http import Http, HttpStatusError, without_password
 from streammagic.errors import ConnectionFailedError
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ class Gateway:
         try:
             known = orjson.loads(self._http.get("/api_versions"))["versions"]
         except HttpStatusError as error:
-            if error.status == _NOT_FOUND and error.errors:
+            if error.status == _NOT_FOUND and error.errors and self._knows_v1():
                 return "v1"
+            if error.status == _NOT_FOUND:
+                raise self._no_gateway() from None
             raise errors.from_answer(error, None) from None
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise ConnectionFailedError(
-                f"What answers at {self._http.base} is not Flink's SQL Gateway.",
-                hint="Check StreamMagic.flink_gateway: it must be the gateway's address, usually port 8083.",
-            ) from None
+            raise self._no_gateway() from None
         offered = {str(version).lower() for version in known}
         for version in _VERSIONS:
             if version in offered:
@@ -68,6 +67,19 @@ class Gateway:
         raise ConnectionFailedError(
             f"The gateway speaks {', '.join(sorted(offered))}; streammagic speaks v1 to v4.",
             hint="Upgrade streammagic, or use a gateway of Flink 1.16 to 2.x.",
+        )
+
+    def _knows_v1(self) -> bool:
+        """Tell a gateway that is older than /api_versions from a JobManager, whose 404 looks the same."""
+        try:
+            return "productName" in orjson.loads(self._http.get("/v1/info"))
+        except (HttpStatusError, orjson.JSONDecodeError):
+            return False
+
+    def _no_gateway(self) -> ConnectionFailedError:
+        return ConnectionFailedError(
+            f"What answers at {without_password(self._http.base)} is not Flink's SQL Gateway.",
+            hint="Check StreamMagic.flink_gateway: it must be the gateway's address, usually port 8083.",
         )
 
     def info(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 """Job states that nothing follows. Source: org.apache.flink.api.common.JobStatus.isTerminalState."""
 
+_STARTING = frozenset({"INITIALIZING", "CREATED"})
 _STARTING_TASKS = ("scheduled", "deploying", "reconciling", "initializing", "created")
 _NOT_FOUND = 404
 
@@ -53,6 +54,11 @@ class JobManager:
         answer = self._get("/jobs/overview")
         return [] if answer is None else list(answer["jobs"])
 
+    def running(self) -> list[str]:
+        """Return the names of the jobs that have running tasks, the oldest first."""
+        found = [job for job in self.jobs() if job["state"] not in ENDED and job["tasks"].get("running")]
+        return [str(job["name"]) for job in sorted(found, key=lambda job: int(job["start-time"]))]
+
     def failure(self, job_id: str) -> str | None:
         """Return the Java stack of what failed a job, None where none is known (yet)."""
         answer = self._get(f"/jobs/{job_id}/exceptions") or {}
@@ -70,7 +76,7 @@ class JobManager:
         """
         for job in self.jobs():
             if job["jid"] == job_id and job["state"] not in ENDED:
-                return any(job["tasks"].get(state) for state in _STARTING_TASKS)
+                return job["state"] in _STARTING or any(job["tasks"].get(s) for s in _STARTING_TASKS)
         return False
 
     def end(self, job_id: str, *, seconds: float, release: Callable[[], None] | None = None) -> bool:

@@ -152,6 +152,8 @@ class Sessions:
         for handle in handles:
             try:
                 self._gateway.close_session(handle)
+            except SessionLostError:
+                pass  # then it is closed
             except StreamMagicError:
                 continue  # a gateway that is gone has no sessions; the lease stays for whoever cleans up
             self._lease.release("session", self._gateway.endpoint, handle)
