@@ -44,11 +44,11 @@ CREATE TABLE clicks (page INT, millis INT) WITH (
 SELECT page, COUNT(*) AS clicks, AVG(millis) AS mean_ms, MAX(millis) AS max_ms
 FROM clicks
 GROUP BY page""",
-    "pages.df.set_index('page').describe().round(1)",
     """%%flink
 SELECT NULL_IF_EMPTY(page), COUNT(*)
 FROM clicks
 GROUP BY page""",
+    "pages.df.set_index('page').describe().round(1)",
     """%%flink
 SELECT CAST(NULL AS STRING) AS nothing, '<b>bold</b> & "quotes"' AS markup, 'žluťoučký $x^2$ 東京' AS words,
        'a very long text that goes on and on and on ' || REPEAT('and on ', 30) AS long_text,
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
             _run_all(page, url)
             page.screenshot(path=folder / f"lab-{name}.png")
             if name == "light":
-                page.screenshot(path=folder / "quickstart.png", clip=_around(page, first=1, last=4))
+                page.screenshot(path=folder / "quickstart.png", clip=_around(page, first=2, last=3))
 
 
 @contextlib.contextmanager
@@ -77,7 +77,7 @@ def _lab(cluster: local.Cluster, *, dark: bool) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="lab-") as home:
         notebook = nbformat.v4.new_notebook()
         notebook.cells = [nbformat.v4.new_code_cell(source) for source in _CELLS]
-        notebook.cells[4].metadata["tags"] = ["raises-exception"]
+        notebook.cells[3].metadata["tags"] = ["raises-exception"]
         notebook.metadata["kernelspec"] = {
             "name": "python3",
             "display_name": "Python 3",

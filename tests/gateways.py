@@ -68,7 +68,9 @@ class NeverReady(Answering):
 
     def do_POST(self):
         self.read_body()
-        self.answer(200, {"operationHandle": "o"} if self.path.endswith("statements") else {"sessionHandle": "s"})
+        self.answer(
+            200, {"operationHandle": "o"} if self.path.endswith("statements") else {"sessionHandle": "s"}
+        )
 
     def do_DELETE(self):
         self.read_body()

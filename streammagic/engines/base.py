@@ -73,6 +73,9 @@ class StreamEngine(Protocol):
     def ping(self) -> str:
         """Return the engine's name and version, or raise `ConnectionFailedError`."""
 
+    def clean(self, kind: str, endpoint: str, what: str) -> bool:
+        """End what a lease of a dead process names, if it is this engine's; tell whether it is gone."""
+
     def close(self) -> None:
         """Let go of everything held on the engine; never raises."""
 

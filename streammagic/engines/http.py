@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BUSY = frozenset({502, 503, 504})
 _UNAUTHORISED = frozenset({401, 403})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _CONNECTIONS = 32
 """Kept-alive connections per engine: readers of that many queries never wait for a new one."""
 
@@ -56,6 +57,10 @@ class Http:
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        if urlsplit(self.base).hostname in _LOOPBACK:
+            self._session.trust_env = (
+                False  # a proxy of the environment can't reach this machine's own servers
+            )
         self._session.verify = settings.verify
         self._session.cert = settings.cert
         self._session.auth = settings.auth

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streammagic.engines.base import Settings, plugins
-from streammagic.errors import ConnectionFailedError, OptionError
-from streammagic.leases import Lease
+from streammagic.errors import ConnectionFailedError, OptionError, StreamMagicError
+from streammagic.leases import Lease, leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +60,7 @@ class Connections:
         if key not in self._engines:
             urls = self._urls(plugin, {} if target is None else target.urls, progress)
             self._engines[key] = plugin.connect(self._settings(urls), Lease.open())
+            _clean_up_after_the_dead(self._engines[key])
         return self._engines[key]
 
     def close(self) -> None:
@@ -110,6 +111,19 @@ class Connections:
             request_timeout=config.request_timeout,
             operation_timeout=config.operation_timeout,
         )
+
+
+def _clean_up_after_the_dead(engine: StreamEngine) -> None:
+    """End what killed processes left on this engine. The local supervisor does so at once; others can't."""
+    for record in leases():
+        if record.alive:
+            continue
+        try:
+            gone = [engine.clean(*held) for held in record.held]
+        except StreamMagicError:
+            continue  # it stays for the next connection
+        if all(gone):
+            record.path.unlink(missing_ok=True)
 
 
 def _no_address(plugin: Plugin, why: str) -> ConnectionFailedError:

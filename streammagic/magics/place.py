@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streammagic.errors import StreamMagicError
+from streammagic.sql.secrets import mask
 from streammagic.views.channel import show
 from streammagic.views.errors import error_card, error_text
 
@@ -45,7 +46,7 @@ def card(error: StreamMagicError, cell: CellText | None, mode: Mode) -> dict[str
     """Render an error. In batch the stack stays out of it: it differs from run to run."""
     details, error.details = error.details, None if mode == "batch" else error.details
     try:
-        return error_card(error, cell=None if cell is None else cell.text)
+        return error_card(error, cell=None if cell is None else mask(cell.text))
     finally:
         error.details = details
 
@@ -60,7 +61,7 @@ def errors_shown(cell: CellText | None, mode: Mode) -> Iterator[None]:
         yield
     except StreamMagicError as error:
         if mode == "text":
-            error.shown_as = error_text(error, cell=None if cell is None else cell.text).splitlines()
+            error.shown_as = error_text(error, cell=None if cell is None else mask(cell.text)).splitlines()
         else:
             if error.shown_as is None:
                 show(card(error, cell, mode))

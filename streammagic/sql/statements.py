@@ -15,6 +15,8 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from streammagic.sql.secrets import mask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -86,7 +88,7 @@ class Statement:
     def title(self) -> str:
         """The statement in a few words: what stands before its first parenthesis, query or rows."""
         stop = next((t.start for t in self.tokens if t.text == "(" or t.word in _TITLE_ENDS), self.end)
-        return " ".join((self.text[: stop - self.start] or self.text).split())[:80]
+        return mask(" ".join((self.text[: stop - self.start] or self.text).split()))[:80]
 
     @property
     def normal(self) -> str:

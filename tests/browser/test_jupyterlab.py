@@ -15,7 +15,13 @@ from playwright.sync_api import sync_playwright
 from waiting import eventually
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 REQUIRED = bool(os.environ.get("STREAMMAGIC_REQUIRE_BROWSER"))
 
 pytestmark = [
@@ -66,7 +72,9 @@ def lab(cluster, tmp_path):
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "IPYTHONDIR": "ipython",
     }
-    environment = os.environ | cluster.environment | {key: str(tmp_path / name) for key, name in folders.items()}
+    environment = (
+        os.environ | cluster.environment | {key: str(tmp_path / name) for key, name in folders.items()}
+    )
     port = 8979
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--expose-app-in-browser"]
     options += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]

@@ -227,7 +227,7 @@ def test_a_lost_session_is_its_own_error():
         statement("SELECT 1"),
     )
     assert isinstance(error, SessionLostError)
-    assert "9c0a4bb2" not in error.message
+    assert "9c0a4bb2" not in error.message + error.details
     assert "Run the cell again" in error.hint
 
 

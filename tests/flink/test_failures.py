@@ -31,7 +31,10 @@ def marked(error):
 
 def test_a_misspelt_word_is_marked_where_it_was_typed(shell):
     error = failing(shell, "%%flink\n-- a comment\nselect * frm t")
-    assert (error.line, error.column) == (3, 14)  # frm is a fine name for *, says Flink's parser; t is too many
+    assert (error.line, error.column) == (
+        3,
+        14,
+    )  # frm is a fine name for *, says Flink's parser; t is too many
     assert marked(error) == "t"
     assert error.statement == "select * frm t"
 
@@ -98,7 +101,10 @@ def test_an_insert_whose_job_fails_says_why(shell):
 
 
 def test_statements_after_the_one_that_failed_are_not_sent(shell):
-    failing(shell, "%%flink\nCREATE TEMPORARY VIEW a AS SELECT 1 AS x; SELECT * FROM nowhere; CREATE TEMPORARY VIEW b AS SELECT 1 AS x")
+    failing(
+        shell,
+        "%%flink\nCREATE TEMPORARY VIEW a AS SELECT 1 AS x; SELECT * FROM nowhere; CREATE TEMPORARY VIEW b AS SELECT 1 AS x",
+    )
     assert shell.rows("SHOW VIEWS") == [("a",)]
     assert shell.shown[0] == "CREATE TEMPORARY VIEW a: OK"
 
@@ -120,7 +126,9 @@ def test_a_failed_cell_leaves_no_job(shell, cluster):
 
 class TestWhatIsNoGateway:
     def failing(self, shell, url):
-        shell.run_cell(f"%config StreamMagic.flink_gateway = {url!r}\n%config StreamMagic.request_timeout = 2.0")
+        shell.run_cell(
+            f"%config StreamMagic.flink_gateway = {url!r}\n%config StreamMagic.request_timeout = 2.0"
+        )
         return failing(shell, "%%flink\nSELECT 1", ConnectionFailedError)
 
     def test_nobody_answers(self, shell):

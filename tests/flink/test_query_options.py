@@ -36,7 +36,9 @@ def test_a_limit_in_sql_ends_an_endless_query(shell, endless):
 
 
 def test_a_limit_in_a_subquery_does_not_end_it(shell, endless):
-    handle = shell.flink(f"SELECT COUNT(*) AS n FROM (SELECT n FROM {endless} WHERE k >= 0 LIMIT 3)", "--timeout 1.5")
+    handle = shell.flink(
+        f"SELECT COUNT(*) AS n FROM (SELECT n FROM {endless} WHERE k >= 0 LIMIT 3)", "--timeout 1.5"
+    )
     assert handle.status == "stopped"
     assert handle.df["n"].tolist() == [3]
 

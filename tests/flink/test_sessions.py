@@ -86,7 +86,9 @@ def test_a_running_query_says_that_its_session_is_lost(shell, cluster, endless):
 
 
 def test_initial_sql_runs_in_every_new_session(shell):
-    shell.run_cell("%config StreamMagic.init_sql = \"CREATE VIEW i AS SELECT 5 AS x; SET 'pipeline.name' = 'init'\"")
+    shell.run_cell(
+        "%config StreamMagic.init_sql = \"CREATE VIEW i AS SELECT 5 AS x; SET 'pipeline.name' = 'init'\""
+    )
     assert shell.rows("SELECT * FROM i") == [(5,)]
     assert shell.rows("SELECT * FROM i", BATCH) == [(5,)]
     lose_sessions()
@@ -126,7 +128,9 @@ class TestTheWire:
 
         with serving(proxy(cluster.gateway, after=slow_answer)) as url:
             shell.run_cell(f"%config StreamMagic.flink_gateway = {url!r}")
-            shell.flink("CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')")
+            shell.flink(
+                "CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')"
+            )
             with pytest.raises(InterruptedQuery, match="stopped"), interrupting(0.3):
                 shell.run_cell("%%flink --wait\nSELECT * FROM endless")
             assert cluster.jobs() == {}
@@ -142,9 +146,13 @@ class TestTheWire:
 
         with serving(proxy(cluster.gateway, after=lose)) as url:
             shell.run_cell(f"%config StreamMagic.flink_gateway = {url!r}")
-            shell.flink("CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')")
+            shell.flink(
+                "CREATE TABLE endless (n INT) WITH ('connector' = 'datagen', 'rows-per-second' = '10')"
+            )
             lost.append("armed")
             with pytest.raises(StreamMagicError):
                 shell.run_cell("%%flink --wait\nSELECT * FROM endless")
-            eventually(lambda: len(lost) > 1 and not cluster.jobs(), 10, "the job that nobody knows of is ended")
+            eventually(
+                lambda: len(lost) > 1 and not cluster.jobs(), 10, "the job that nobody knows of is ended"
+            )
             shell.run_cell("%unload_ext streammagic")

@@ -196,7 +196,7 @@ def test_a_defect_in_the_view_fails_the_query_instead_of_hanging_it():
 
 
 def test_a_defect_while_an_error_is_placed_leaves_the_error_as_it_was():
-    def failed(error):
+    def failed(_):
         raise ValueError("no place")
 
     error = SqlError("no such table")
@@ -287,8 +287,11 @@ def test_wait_until_ended_tells_when_the_time_was_too_short():
 
 def test_changed_is_called_for_the_start_every_page_with_rows_and_the_end():
     seen = []
-    feed = Feed(lambda: ScriptedCursor(inserts(ONE), Page(), inserts(TWO)), Bounds(), lambda: note())
-    note = lambda: seen.append((feed.state, len(feed.fold)))  # noqa: E731 - feed and note need each other
+
+    def changed():
+        seen.append((feed.state, len(feed.fold)))
+
+    feed = Feed(lambda: ScriptedCursor(inserts(ONE), Page(), inserts(TWO)), Bounds(), changed)
     feed.start()
     feed._thread.join(PATIENCE)
     assert seen == [(State.RUNNING, 0), (State.RUNNING, 1), (State.RUNNING, 2), (State.FINISHED, 2)]

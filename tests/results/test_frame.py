@@ -26,6 +26,10 @@ ROW = {
 MULTISET = {"type": "MULTISET", "elementType": STRING}
 
 
+def naive(*parts):
+    return dt.datetime(*parts)  # noqa: DTZ001 - a TIMESTAMP has no zone
+
+
 def timestamp(precision, zone="WITHOUT_TIME_ZONE"):
     return {"type": f"TIMESTAMP_{zone}", "precision": precision}
 
@@ -118,9 +122,9 @@ def test_a_column_of_nulls_or_without_rows_is_arrow_and_polars(logical, _):
         ),
         (DECIMAL, Decimal("1E-18"), Decimal("0.000000000000000001")),
         ({"type": "DECIMAL", "precision": 38, "scale": 0}, 10**37 + 1, Decimal(10**37 + 1)),
-        (timestamp(3), "2024-02-29T23:59:59.123", dt.datetime(2024, 2, 29, 23, 59, 59, 123000)),
-        (timestamp(6), "0001-01-01T00:00:00", dt.datetime(1, 1, 1)),
-        (timestamp(6), "9999-12-31T23:59:59.999999", dt.datetime(9999, 12, 31, 23, 59, 59, 999999)),
+        (timestamp(3), "2024-02-29T23:59:59.123", naive(2024, 2, 29, 23, 59, 59, 123000)),
+        (timestamp(6), "0001-01-01T00:00:00", naive(1, 1, 1)),
+        (timestamp(6), "9999-12-31T23:59:59.999999", naive(9999, 12, 31, 23, 59, 59, 999999)),
         (ltz(3), "2024-02-29T23:59:59.123Z", dt.datetime(2024, 2, 29, 23, 59, 59, 123000, UTC)),
         ({"type": "DATE"}, "0001-01-01", dt.date(1, 1, 1)),
         ({"type": "DATE"}, "9999-12-31", dt.date(9999, 12, 31)),

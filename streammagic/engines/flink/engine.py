@@ -11,12 +11,12 @@ from streammagic.engines.flink.cursor import AnswerCursor, StatementCursor
 from streammagic.engines.flink.gateway import Gateway
 from streammagic.engines.flink.jobmanager import JobManager
 from streammagic.engines.flink.session import RUNTIME_MODE, Sessions
-from streammagic.errors import SessionLostError, SqlError, StreamMagicError
+from streammagic.errors import ConnectionFailedError, SessionLostError, SqlError, StreamMagicError
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from streammagic.engines.base import Lease, QueryOptions, Settings
     from streammagic.results.changes import Page, Schema
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _JOB_ID = "$internal.pipeline.job-id"
 """Sets a job's id (org.apache.flink.configuration.PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID)."""
 
+_APPEARS_SECONDS = 5.0
 _STARTS_NO_JOB = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.ANSWER})
 _CHANGES_SESSION = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.CREATE_AS})
 
@@ -91,15 +92,11 @@ class FlinkEngine:
             config[_JOB_ID] = job_id
             if self._jobmanager is not None:
                 self._lease.hold("job", self._jobmanager.endpoint, job_id)
-        session, notes = self._sessions.get(mode)
         try:
-            operation = self._gateway.submit(session, statement.text, config, statement)
-        except SessionLostError:  # so it was not taken, and may be sent again
-            self._sessions.forget(session)
-            session, replayed = self._sessions.get(mode)
-            notes = ["the gateway had lost the session: opened anew, definitions and settings run again"]
-            notes += replayed
-            operation = self._gateway.submit(session, statement.text, config, statement)
+            session, operation, notes = self._send(statement, config, mode)
+        except StreamMagicError as error:
+            self._abandon(job_id, may_have_been_taken=isinstance(error, ConnectionFailedError))
+            raise
         return StatementCursor(
             self._gateway,
             self._jobmanager,
@@ -113,6 +110,43 @@ class FlinkEngine:
             succeeded=lambda: succeeded(session),
             notes=notes,
         )
+
+    def _send(self, statement: Statement, config: Mapping[str, str], mode: str) -> tuple[str, str, list[str]]:
+        """Send a statement; return its session, its operation, and what there is to say about the session."""
+        session, notes = self._sessions.get(mode)
+        try:
+            return session, self._gateway.submit(session, statement.text, config, statement), notes
+        except SessionLostError:  # so it was not taken, and may be sent again
+            self._sessions.forget(session)
+        session, replayed = self._sessions.get(mode)
+        notes = [
+            "the gateway had lost the session: opened anew, definitions and settings run again",
+            *replayed,
+        ]
+        return session, self._gateway.submit(session, statement.text, config, statement), notes
+
+    def _abandon(self, job_id: str | None, *, may_have_been_taken: bool) -> None:
+        """Let go of the job id of a statement that failed to be sent, and of its job if it came to be."""
+        if job_id is None or self._jobmanager is None:
+            return
+        if may_have_been_taken:
+            try:
+                self._jobmanager.end_if_it_appears(job_id, seconds=_APPEARS_SECONDS)
+            except StreamMagicError:
+                return  # out of reach as well: the lease keeps the id for whoever cleans up
+        self._lease.release("job", self._jobmanager.endpoint, job_id)
+
+    def clean(self, kind: str, endpoint: str, what: str) -> bool:
+        """End a session or job that a dead process held, if it is one of this engine's."""
+        if kind == "session" and endpoint == self._gateway.endpoint:
+            try:
+                self._gateway.close_session(what)
+            except SessionLostError:
+                return True  # it is gone already
+            return True
+        if kind == "job" and self._jobmanager is not None and endpoint == self._jobmanager.endpoint:
+            return self._jobmanager.end(what, seconds=_APPEARS_SECONDS)
+        return False
 
     def _record(self, statement: Statement, name: str | None, mode: str, session: str) -> None:
         """Keep what changed the session, so that the next session can be brought to the same state."""

@@ -18,6 +18,7 @@ from streammagic.errors import (
     SqlError,
     StreamMagicError,
 )
+from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +89,7 @@ def from_answer(error: HttpStatusError, statement: Statement | None) -> StreamMa
 
 def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
     """Turn a Java stack into the error to raise."""
+    stack = mask(stack)
     errors = chain(stack)
     root = next((e for e in reversed(errors) if e.message), JavaError("", stack.strip()[:500]))
     if root.message.startswith("Session '") and root.message.endswith("does not exist."):
@@ -95,7 +97,7 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
             "The gateway no longer knows this session.",
             engine=TITLE,
             cause=root.message,
-            details=stack,
+            details=_ID.sub("…", stack.strip()),
             hint="It was restarted, or the session was idle for too long. Run the cell again.",
         )
     running = any(error.name in _RUNTIME for error in errors)
@@ -123,7 +125,9 @@ def slots_hint(names: Sequence[str]) -> str:
     advice = "Stop a query with handle.stop(), or start Flink with more slots."
     if not names:
         return f"All task slots are taken. {advice}"
-    shown = [_DEFAULT_DATABASE.sub("", " ".join(name.split()))[:_HOLDER_WIDTH] for name in names[:_HOLDERS_SHOWN]]
+    shown = [
+        _DEFAULT_DATABASE.sub("", " ".join(name.split()))[:_HOLDER_WIDTH] for name in names[:_HOLDERS_SHOWN]
+    ]
     if len(names) > len(shown):
         shown.append(f"and {len(names) - len(shown)} more")
     return "\n".join(["All task slots are taken, by", *(f"  {name}" for name in shown), advice])

@@ -94,6 +94,11 @@ class JobManager:
             self._cancel(job_id)
         return _wait_until(lambda: self.has_ended(job_id), deadline - time.monotonic())
 
+    def end_if_it_appears(self, job_id: str, *, seconds: float) -> None:
+        """End a job that may or may not come to be within ``seconds``: its statement's answer was lost."""
+        if _wait_until(lambda: self.status(job_id) is not None, seconds):
+            self.end(job_id, seconds=seconds)
+
     def has_ended(self, job_id: str) -> bool:
         """Tell whether a job is over, or was never there."""
         status = self.status(job_id)
