@@ -33,10 +33,12 @@ pytestmark = [
 
 CELLS = [
     "%load_ext streammagic",
-    "%%flink -o counts\n"
-    "CREATE TABLE endless (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '500', "
-    "'fields.k.min' = '0', 'fields.k.max' = '3');\n"
-    "SELECT k, COUNT(*) AS n FROM endless GROUP BY k",
+    (
+        "%%flink -o counts\n"
+        "CREATE TABLE endless (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '500', "
+        "'fields.k.min' = '0', 'fields.k.max' = '3');\n"
+        "SELECT k, COUNT(*) AS n FROM endless GROUP BY k"
+    ),
     "counts.stop().status",
 ]
 READY = """async () => {

@@ -17,7 +17,8 @@ def interrupt_after(seconds):
     return timer
 
 
-def test_a_hundred_interrupted_queries_leave_no_job_and_the_same_taskmanager(shell, cluster, endless):
+@pytest.mark.usefixtures("endless")
+def test_a_hundred_interrupted_queries_leave_no_job_and_the_same_taskmanager(shell, cluster):
     moments = random.Random(11)
     taskmanager = cluster.taskmanager()
     for number in range(100):

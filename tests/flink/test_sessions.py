@@ -78,7 +78,7 @@ def test_a_running_query_says_that_its_session_is_lost(shell, cluster, endless):
     handle = shell.flink(f"SELECT * FROM {endless}", "--bg")
     handle.wait(rows=1)
     lose_sessions()
-    with pytest.raises(StreamMagicError, match="session|operation"):
+    with pytest.raises(StreamMagicError, match=r"session|operation"):
         handle.wait(seconds=10)
     assert handle.status == "failed"
     assert len(handle.frame(partial=True)) >= 1

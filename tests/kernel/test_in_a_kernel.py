@@ -24,8 +24,10 @@ def executed(cluster, monkeypatch, *sources):
 
 def test_batch_gives_one_display_per_query_and_the_same_bytes_on_every_run(cluster, monkeypatch):
     sources = [
-        "%%flink\nCREATE TABLE few (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '40', "
-        "'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '40')",
+        (
+            "%%flink\nCREATE TABLE few (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '40', "
+            "'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '40')"
+        ),
         "%%flink\nSELECT MOD(n, 3) AS k, COUNT(*) AS c FROM few GROUP BY MOD(n, 3)",
         ENDLESS,
         "%%flink --limit 3\nSELECT 'row' AS word FROM endless",
