@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -44,7 +45,7 @@ class OptionParser(argparse.ArgumentParser):
         known = [option for action in self._actions for option in action.option_strings]
         typed = next((word.rstrip(":") for word in message.split() if word.startswith("-")), "")
         near = difflib.get_close_matches(typed, known, n=1)
-        hint = f"Did you mean {near[0]}? " if near and near[0] != typed else ""
+        hint = f"Did you mean {near[0]}? " if near and typed not in known else ""
         raise OptionError(f"{self.prog}: {message}", hint=f"{hint}{self.prog} --help lists the options.")
 
 
@@ -74,9 +75,19 @@ def assignments(given: Sequence[str]) -> dict[str, str]:
 
 def at_least_one(text: str) -> int:
     """Read a positive number, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
     return number
 
 
@@ -104,14 +115,21 @@ def query_parser(magic: str, title: str) -> OptionParser:
     add(
         "--keep", metavar="N|all", type=keep_count, default=..., help="changes that the log keeps, the newest"
     )
-    add("--timeout", metavar="SECONDS", type=float, help="end the query after so long")
+    add("--timeout", metavar="SECONDS", type=seconds, help="end the query after so long")
     waiting = parser.add_mutually_exclusive_group()
     waiting.add_argument("--wait", action="store_true", help="stay in the cell until the query ends")
     waiting.add_argument("--bg", action="store_true", help="hand the prompt back at once")
     add("--view", choices=["table", "changes", "chart", "none"], default="table", help="what is shown")
     add("--x", metavar="COL", help="the chart's horizontal axis")
-    add("--y", metavar="COL", nargs="+", default=[], help="the chart's values")
-    add("--key", metavar="COL", nargs="+", default=[], help="columns that decide where an updated row stands")
+    add("--y", metavar="COL", nargs="+", action="extend", default=[], help="the chart's values")
+    add(
+        "--key",
+        metavar="COL",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="columns that decide where an updated row stands",
+    )
     add(
         "--set",
         metavar="K=V",

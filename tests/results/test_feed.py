@@ -4,7 +4,7 @@ import pytest
 from scripted_cursor import PATIENCE, UNTIL_INTERRUPTED, ScriptedCursor, ended, inserts, page, started
 
 from streammagic.errors import SqlError, StreamMagicError
-from streammagic.results.changes import Page, Schema
+from streammagic.results.changes import Page, RowKind, Schema
 from streammagic.results.feed import Bounds, Feed, State
 
 ONE, TWO, THREE = (1, "a"), (2, "b"), (3, "c")
@@ -176,7 +176,7 @@ def test_a_defect_fails_the_query_instead_of_hanging_it():
 
 
 def test_a_page_that_does_not_fit_together_fails_the_query():
-    feed = ended(ScriptedCursor(Page([[1, "a"]], []), UNTIL_INTERRUPTED))
+    feed = ended(ScriptedCursor(Page([[1, "a"], [2, "b"]], [RowKind.INSERT])))
     assert feed.state == State.FAILED
 
 

@@ -74,7 +74,8 @@ def chain(stack: str) -> list[JavaError]:
 
 def from_answer(error: HttpStatusError, statement: Statement | None) -> StreamMagicError:
     """Turn an error answer of the gateway into the error to raise."""
-    stack = "\n".join(error.errors[1:]) if len(error.errors) > 1 else ""
+    # Some handlers put the stack after "Internal server error.", some send nothing else.
+    stack = "\n".join(text for text in error.errors if "\n\tat " in text)
     if not error.errors:
         text = error.body.decode(errors="replace").strip()
         return ConnectionFailedError(
