@@ -41,14 +41,26 @@ class Kernel:
         self.cells = {}
         self.of_display = {}
 
-    def run(self, code, allow_stdin=True, seconds=60):
+    def run(self, code, allow_stdin=True, seconds=60, cell_id=None):
         """Run a cell to its reply, and take in what other cells publish meanwhile."""
-        request = self.client.execute(code, allow_stdin=allow_stdin)
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        content |= {"allow_stdin": allow_stdin, "stop_on_error": True}
+        metadata = {"cellId": cell_id} if cell_id else {}
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+        request = message["header"]["msg_id"]
         cell = self.cells[request] = Cell({})
         while not self.listen(seconds, request):
             pass
-        cell.reply = self.client.get_shell_msg(timeout=seconds)["content"]
+        cell.reply = self.reply(request, seconds)
         return cell
+
+    def reply(self, request, seconds=60):
+        """Return the reply to a request; what else has come, such as a late answer of the start, is dropped."""
+        while True:
+            message = self.client.get_shell_msg(timeout=seconds)
+            if message["parent_header"].get("msg_id") == request:
+                return message["content"]
 
     def listen(self, seconds, until_idle=None):
         """Take in one message; tell whether it ends the cell ``until_idle``."""

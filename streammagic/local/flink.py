@@ -155,6 +155,10 @@ def _registration() -> dict[str, object]:
         "cluster.registration.initial-timeout": "200 ms",
         "cluster.registration.max-timeout": "1 s",
         "taskmanager.slot.timeout": "10 s",
+        # A query that finds no slot is told so soon: for the length of the start-up, 5 min by default, it
+        # would wait in hope of another TaskManager.
+        "resourcemanager.standalone.start-up-time": "15 s",
+        "slot.request.timeout": "10 s",
         # A killed TaskManager is noticed by refused connections, not by silence: a laptop may sleep.
         "heartbeat.interval": "2 s",
         "heartbeat.timeout": "2 min",

@@ -38,7 +38,8 @@ class Extension:
     def _wrap_reset(self) -> Callable[..., Any]:
         """Make ``%reset`` stop all queries: their handles are gone with the variables."""
         magics = self._shell.magics_manager.magics["line"]
-        reset: Callable[..., Any] = self._shell.find_line_magic("reset")  # the table may hold a stand-in
+        find: Callable[[str], Callable[..., Any]] = self._shell.find_line_magic
+        reset = find("reset")  # the table itself may hold a stand-in
 
         def reset_and_stop(line: str = "") -> Any:
             self.notebook.queries.stop_all()

@@ -28,7 +28,7 @@ def terminal(cluster, tmp_path):
 
 
 def test_a_table_is_plain_text_on_standard_output(terminal):
-    code, out, err = terminal("%load_ext streammagic", f"get_ipython().run_cell('{CELL}')")
+    code, out, err = terminal("%load_ext streammagic", f"done = get_ipython().run_cell('{CELL}')")
     assert (code, err) == (0, "")
     assert out == " x │ s\n───┼──────\n 1 │ NULL\n1 row\n"
 

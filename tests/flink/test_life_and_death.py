@@ -4,7 +4,10 @@ import random
 import threading
 
 import pytest
+import requests
 from waiting import eventually
+
+from streammagic.errors import InterruptedQuery
 
 pytestmark = pytest.mark.flink
 
@@ -69,8 +72,6 @@ def test_a_stopped_handle_keeps_its_rows(shell, endless):  # noqa: ARG001
 
 
 def test_an_interrupted_cell_says_how_many_rows_are_kept(shell, endless, interrupting):  # noqa: ARG001
-    from streammagic.errors import InterruptedQuery
-
     with pytest.raises(InterruptedQuery, match=r"stopped, [\d,]+ rows kept"), interrupting(0.8):
         shell.run_cell("%%flink --wait -o a\nSELECT * FROM endless")
     assert shell.user_ns["a"].status == "stopped"
@@ -82,12 +83,12 @@ def test_the_statement_after_an_interrupted_one_is_not_sent(shell, endless, inte
     assert shell.rows("SHOW VIEWS") == []
 
 
-def test_a_query_whose_job_is_cancelled_by_someone_else_says_so(shell, cluster, endless):  # noqa: ARG001
-    import requests
-
-    handle = start(shell, "a")
-    handle.wait(rows=1)
+@pytest.mark.parametrize("sql", ["SELECT * FROM endless", "INSERT INTO hole SELECT * FROM endless"])
+def test_a_job_that_is_cancelled_by_someone_else_has_failed(shell, cluster, endless, sql):  # noqa: ARG001
+    shell.flink("CREATE TABLE hole (n BIGINT, k INT) WITH ('connector' = 'blackhole')")
+    handle = start(shell, "a", sql)
+    eventually(lambda: cluster.job_state(handle.job_id) == "RUNNING", 10, "the job runs")
     requests.patch(f"{cluster.rest}/jobs/{handle.job_id}?mode=cancel", timeout=20)
     eventually(lambda: handle.has_ended, 10, "the query has ended")
     assert handle.status == "failed"
-    assert handle.error.message
+    assert "cancelled" in handle.error.message

@@ -7,6 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from real_kernel import ENDLESS
+from waiting import eventually
 
 pytestmark = [pytest.mark.kernel, pytest.mark.flink]
 
@@ -92,11 +93,10 @@ def test_run_all_of_twenty_cells_shows_each_its_own_rows(kernel):
 def test_an_interrupt_ends_a_waiting_cell_and_its_job(kernel, cluster):
     kernel.run(ENDLESS)
     request = kernel.client.execute("%%flink --wait\nSELECT * FROM endless", allow_stdin=True)
-    while not cluster.jobs():
-        pass
+    eventually(cluster.jobs, 10, "the query runs")
     kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=30)["content"]
-    assert (reply["status"], reply["ename"]) == ("error", "InterruptedQuery"), request
+    reply = kernel.reply(request)
+    assert (reply["status"], reply["ename"]) == ("error", "InterruptedQuery")
     cluster.wait_until_idle(2)
 
 
@@ -110,3 +110,22 @@ def test_the_jobs_of_a_kernel_end_with_it(kernel, cluster, death):
     else:
         kernel.manager.signal_kernel(9)
     cluster.wait_until_idle(6)
+
+
+def test_a_cell_with_an_id_stops_what_it_started_even_when_its_text_has_changed(kernel, cluster):
+    kernel.run(ENDLESS)
+    kernel.run("%%flink -o first\nSELECT * FROM endless", cell_id="a-cell")
+    kernel.run("%%flink -o second\nSELECT k FROM endless", cell_id="a-cell")
+    assert len(cluster.jobs()) == 1
+    kernel.run("%%flink -o third\nSELECT k FROM endless", cell_id="another-cell")
+    assert len(cluster.jobs()) == 2
+    statuses = kernel.run("print(first.status, second.status, third.status)").outputs("stream")
+    assert statuses[-1]["text"] == "stopped running running\n"
+    kernel.run("second.stop(); third.stop()")
+
+
+def test_what_a_kernel_leaves_at_its_shutdown_is_nothing(kernel, cluster):
+    kernel.run(ENDLESS)
+    kernel.run(COUNT)
+    kernel.manager.shutdown_kernel()
+    assert cluster.jobs() == {}

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from streammagic.engines.flink import errors
+from streammagic.engines.flink.jobmanager import ENDED
 from streammagic.engines.flink.paging import Pace, PageReader
 from streammagic.errors import (
     JobFailedError,
@@ -147,14 +148,24 @@ class StatementCursor:
         pace = Pace(self._interrupted)
         while not self._interrupted.is_set():
             status = jobmanager.status(job_id)
-            if status == "FAILED":
-                error = errors.from_stack(jobmanager.failure(job_id) or "The job failed.", self._statement)
-                self._name_slot_holders(error)
-                raise error
-            if jobmanager.has_ended(job_id):
+            if status in ("FAILED", "CANCELED"):
+                raise self._job_failure(None if status == "CANCELED" else jobmanager.failure(job_id) or "")
+            if status is None or status in ENDED:
                 return True
             pace.wait()
         return False
+
+    def _job_failure(self, stack: str | None) -> StreamMagicError:
+        """Say why a job that was followed has not finished; without a stack it was cancelled."""
+        if stack is None:
+            return JobFailedError(
+                "The job was cancelled, and not from here.",
+                engine=errors.TITLE,
+                statement=self._statement.text,
+            )
+        error = errors.from_stack(stack or "The job failed.", self._statement)
+        self._name_slot_holders(error)
+        return error
 
     def _name_slot_holders(self, error: StreamMagicError) -> None:
         """Add to an error for want of slots what holds them; all others, and one without an answer, stay."""

@@ -25,6 +25,7 @@ ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 
 _STARTING = frozenset({"INITIALIZING", "CREATED"})
 _STARTING_TASKS = ("scheduled", "deploying", "reconciling", "initializing", "created")
+_STALE_SECONDS = 4.0
 _NOT_FOUND = 404
 
 
@@ -60,7 +61,14 @@ class JobManager:
         return [str(job["name"]) for job in sorted(found, key=lambda job: int(job["start-time"]))]
 
     def failure(self, job_id: str) -> str | None:
-        """Return the Java stack of what failed a job, None where none is known (yet)."""
+        """Return the Java stack of what failed a job, None where Flink names none.
+
+        It is waited for a little: Flink shows it up to ``web.refresh-interval`` (3 s by default) late.
+        """
+        _wait_until(lambda: self._failure(job_id) is not None, _STALE_SECONDS)
+        return self._failure(job_id)
+
+    def _failure(self, job_id: str) -> str | None:
         answer = self._get(f"/jobs/{job_id}/exceptions") or {}
         entries = answer.get("exceptionHistory", {}).get("entries", [])
         if entries:
