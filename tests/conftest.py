@@ -70,11 +70,14 @@ def cluster():
     home = Path(kept or tempfile.mkdtemp(prefix="sm"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STREAMMAGIC_HOME", str(home))
-        yield RealFlink(home, local.start())
+        started = local.start()
+        yield RealFlink(home, started)
         if not kept:
+            found = local.status()
             local.stop()
             assert state.survivors(None) == []
             shutil.rmtree(home)
+            assert found.pids == started.pids  # no test has brought a JVM down
 
 
 class Shell(InteractiveShell):

@@ -155,9 +155,9 @@ def _registration() -> dict[str, object]:
         "cluster.registration.initial-timeout": "200 ms",
         "cluster.registration.max-timeout": "1 s",
         "taskmanager.slot.timeout": "10 s",
-        # A query that finds no slot is told so soon: for the length of the start-up, 5 min by default, it
-        # would wait in hope of another TaskManager.
-        "resourcemanager.standalone.start-up-time": "15 s",
+        # A query that finds no slot waits so long for one (by default 5 min, or not at all once the start-up
+        # time is over): long enough for a TaskManager that is being restarted.
+        "resourcemanager.standalone.start-up-time": "20 d",
         "slot.request.timeout": "10 s",
         # A killed TaskManager is noticed by refused connections, not by silence: a laptop may sleep.
         "heartbeat.interval": "2 s",

@@ -92,7 +92,10 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
     """Turn a Java stack into the error to raise."""
     stack = mask(stack)
     errors = chain(stack)
-    root = next((e for e in reversed(errors) if e.message), JavaError("", stack.strip()[:500]))
+    told = [error for error in errors if error.message]
+    # What a lack of slots is caused by is only that waiting for one took too long.
+    lack = next((error for error in told if _NO_SLOTS in error.message), None)
+    root = lack or (told[-1] if told else JavaError("", stack.strip()[:500]))
     if root.message.startswith("Session '") and root.message.endswith("does not exist."):
         return SessionLostError(
             "The gateway no longer knows this session.",
