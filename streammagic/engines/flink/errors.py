@@ -41,7 +41,9 @@ _EXPECTED_SHOWN = 10
 _VALIDATION_PREFIX = re.compile(r"SQL (?:validation|parse) failed\. ")
 _QUOTED_NAME = re.compile(r"'((?:`[^`]+`|[\w$]+)(?:\.(?:`[^`]+`|[\w$]+))*)'")
 _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?:_[0-9a-f_]+)?)\b")
-_NO_SLOTS = "Could not acquire the minimum required resources"
+_NO_SLOTS = ("Could not acquire the minimum required resources", "Slot request bulk is not fulfillable")
+"""How NoResourceAvailableException begins: no slot at once, or none within ``slot.request.timeout``."""
+
 _DEFAULT_DATABASE = re.compile(r"(`?)default_catalog\1\.(`?)default_database\2\.")
 _HOLDERS_SHOWN = 10
 _HOLDER_WIDTH = 80
@@ -94,7 +96,7 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
     errors = chain(stack)
     told = [error for error in errors if error.message]
     # What a lack of slots is caused by is only that waiting for one took too long.
-    lack = next((error for error in told if _NO_SLOTS in error.message), None)
+    lack = next((error for error in told if error.message.startswith(_NO_SLOTS)), None)
     root = lack or (told[-1] if told else JavaError("", stack.strip()[:500]))
     if root.message.startswith("Session '") and root.message.endswith("does not exist."):
         return SessionLostError(
@@ -121,7 +123,7 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
 
 def wants_slots(error: StreamMagicError) -> bool:
     """Tell whether a job failed because no task slot was left for it."""
-    return _NO_SLOTS in (error.cause or "")
+    return (error.cause or "").startswith(_NO_SLOTS)
 
 
 def slots_hint(names: Sequence[str]) -> str:
@@ -207,7 +209,7 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
     if "Available factory identifiers" in message:
         known = message.split("are:")[-1].split()
         return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
-    if _NO_SLOTS in message:
+    if message.startswith(_NO_SLOTS):
         return slots_hint([])
     if "Cannot map checkpoint/savepoint state" in message:
         return "The query changed too much for its old state."
