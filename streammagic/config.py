@@ -28,7 +28,7 @@ class StreamMagic(Configurable):
     ).tag(config=True)
     keep = Int(100_000, min=0, help="Changes that a query's log keeps, the newest ones.").tag(config=True)
     memory_budget = Int(
-        1_000_000_000, min=1, help="Bytes that a query's table may take (estimated); then old rows go."
+        2_000_000_000, min=1, help="Bytes that a query's table may take (estimated); then old rows go."
     ).tag(config=True)
     timeout = Float(
         None, allow_none=True, min=0, help="Seconds after which every query is ended; None: never."
