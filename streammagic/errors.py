@@ -73,6 +73,10 @@ class JobFailedError(StreamMagicError):
     """The engine accepted the statement and its job failed while running."""
 
 
+class DuplicateJobError(StreamMagicError):
+    """A job with this id was started before: it is there, or was."""
+
+
 class ConnectionFailedError(StreamMagicError):
     """The engine could not be reached, or what answered is not the engine."""
 
@@ -91,3 +95,11 @@ class PartialResultError(StreamMagicError):
 
 class LocalEngineError(StreamMagicError):
     """The embedded engine could not be installed, started, reached or stopped."""
+
+
+class DeploymentBusyError(StreamMagicError):
+    """Somebody else is changing the deployment at this moment; nothing was changed by this call."""
+
+
+class LedgerError(StreamMagicError):
+    """The ledger of deployments can't be opened, read or written, or refuses what was asked of it."""

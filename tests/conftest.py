@@ -1,5 +1,6 @@
 """What the tests on the real Flink share: one cluster for all of them, and a shell that talks to it."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -109,19 +110,33 @@ def streammagic_threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("streammagic")]
 
 
+@pytest.fixture(scope="session")
+def kafka(cluster):  # noqa: ARG001 - it runs beside the cluster
+    """The address of the real Kafka, started once."""
+    return local.start_kafka()
+
+
+@contextlib.contextmanager
+def shell_with(environment, folder):
+    """A shell in an environment; the extension is not loaded. No thread of it is left afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        patch.delenv("STREAMMAGIC_MODE", raising=False)
+        InteractiveShell.clear_instance()
+        shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
+        yield shell
+        shell.extension_manager.unload_extension("streammagic")
+        Shell.clear_instance()
+        eventually(lambda: not streammagic_threads(), 5, f"no thread is left of {streammagic_threads()}")
+
+
 @pytest.fixture
-def bare_shell(cluster, monkeypatch, tmp_path):
+def bare_shell(cluster, tmp_path):
     """A shell pointed at the cluster; the extension is not loaded. Nothing of it is left afterwards."""
-    for name, value in cluster.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.delenv("STREAMMAGIC_MODE", raising=False)
-    InteractiveShell.clear_instance()
-    shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
-    yield shell
-    shell.extension_manager.unload_extension("streammagic")
-    Shell.clear_instance()
-    eventually(lambda: not streammagic_threads(), 5, f"no thread is left of {streammagic_threads()}")
+    with shell_with(cluster.environment, tmp_path) as shell:
+        yield shell
     cluster.wait_until_idle()
     assert os.environ["STREAMMAGIC_HOME"] == str(cluster.home)
 

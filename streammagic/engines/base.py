@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from streammagic.sql.variables import Variables
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from streammagic.engines.jobs import JobEngine
     from streammagic.results.feed import Cursor
     from streammagic.sql.dialect import Dialect
     from streammagic.sql.statements import Statement
@@ -25,7 +29,9 @@ class Settings:
     ``urls`` are the engine's endpoints by role, for Flink "gateway" and "rest". ``verify`` is True, False
     or the path of a CA bundle; ``cert`` the path of a client certificate with its key, or both paths.
     ``request_timeout`` bounds one request, ``operation_timeout`` the time until the engine has accepted
-    or refused a statement; both in seconds. ``init_sql`` runs in every new session.
+    or refused a statement; both in seconds. ``init_sql`` runs in every new session. ``data`` is
+    the directory of the embedded engine's logs, checkpoints and savepoints, where it is that engine.
+    ``variables`` are expanded in what is sent; ``auto_kafka`` completes Kafka tables that name no brokers.
     """
 
     urls: Mapping[str, str] = field(repr=False)
@@ -38,6 +44,9 @@ class Settings:
     init_sql: str = field(default="", repr=False)
     request_timeout: float = 30.0
     operation_timeout: float = 60.0
+    data: Path | None = None
+    auto_kafka: bool = False
+    variables: Variables = field(default_factory=Variables, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,10 @@ class StreamEngine(Protocol):
     """A connection to an engine. Safe to use from several threads at once."""
 
     title: str
+
+    @property
+    def jobs(self) -> JobEngine:
+        """What it does for jobs that outlive a cell. Raises `StreamMagicError` where it can't."""
 
     def query(self, statement: Statement, options: QueryOptions) -> Cursor:
         """Send a statement and return its cursor. Raises `StreamMagicError`."""

@@ -5,23 +5,29 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import LocalEngineError
 from streammagic.local.settings import TITLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+
+    # jgo's: called with a file's name and size, it gives what is called with each number of bytes.
+    Reporter = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 FLINK = "2.3"  # the minor version that the pinned jars belong to
 _WHEEL = "apache-flink-libraries"
+_AT_ONCE = 4  # downloads of many small files
 _INSTALL = "Install it with `pip install 'streammagic[local]'`, then restart the kernel."
 
 
@@ -32,7 +38,18 @@ class Jar:
     group: str
     name: str
     version: str
-    sha256: str
+    sha256: str = ""  # of a jar that is pinned
+
+    @classmethod
+    def of(cls, coordinate: str, sha256: str = "") -> Jar:
+        """Make one of "group:artifact:version"."""
+        group, name, version = coordinate.split(":")
+        return cls(group, name, version, sha256)
+
+    @property
+    def coordinate(self) -> str:
+        """Return "group:artifact:version"."""
+        return f"{self.group}:{self.name}:{self.version}"
 
     @property
     def file_name(self) -> str:
@@ -108,11 +125,75 @@ def fetched_jars(progress: Callable[[str], None]) -> tuple[Path, ...]:
     return tuple(_obtain(jar, _cache(), progress) for jar in PINNED)
 
 
+def obtain_all(
+    jars: Sequence[Jar], sizes: Sequence[int], what: str, progress: Callable[[str], None]
+) -> tuple[Path, ...]:
+    """Return many jars, as ``fetched_jars`` does; ``progress`` is told of them as one download of ``what``.
+
+    Raises:
+        LocalEngineError: a jar can't be downloaded, or is not the one that was pinned.
+
+    """
+    root = _cache()
+    lacking = [not (root / jar.path).is_file() for jar in jars]
+    total = sum(size for size, lacks in zip(sizes, lacking, strict=True) if lacks)
+    title = f"downloading {what}, {total / 1e6:.1f} MB"
+    done = shown = 0
+    found = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        paths = pool.map(lambda jar: _obtain(jar, root, lambda _: None), jars)
+        if total:
+            progress(title)
+        for path, size, lacked in zip(paths, sizes, lacking, strict=True):
+            found.append(path)
+            done += size if lacked else 0
+            if total and done * 10 // total > shown:
+                shown = done * 10 // total
+                progress(f"{title}: {shown * 10} %")
+    return tuple(found)
+
+
 def can_fetch() -> bool:
     """Tell whether the pinned jars are here, or what downloads them is."""
     return importlib.util.find_spec("jgo") is not None or all(
         (_cache() / jar.path).is_file() for jar in PINNED
     )
+
+
+def cached_jars() -> tuple[Path, ...]:
+    """Return the places of the pinned jars, whether they are there or not yet."""
+    return tuple(_cache() / jar.path for jar in PINNED)
+
+
+def maven(scratch: Path, report: Reporter | None = None) -> Any:
+    """Return jgo's view of the Maven repositories; what it downloads goes below ``scratch``.
+
+    Raises:
+        LocalEngineError: jgo is not installed.
+
+    """
+    try:
+        from jgo.maven import MavenContext, PythonResolver
+    except ImportError:
+        raise LocalEngineError(
+            "Jars must be downloaded once, and the package jgo that does it is missing.",
+            engine=TITLE,
+            hint=_INSTALL,
+        ) from None
+    # What it warns of is raised here, or found out by a checksum; a library prints nothing.
+    logging.getLogger("jgo").addHandler(logging.NullHandler())
+    return MavenContext(resolver=PythonResolver(progress_callback=report), repo_cache=scratch, timeout=20)
+
+
+def resolve(jar: Jar, context: Any) -> Path:
+    """Download a jar.
+
+    Raises:
+        OSError: the network does not answer (requests' errors are OSErrors).
+        RuntimeError, ValueError: the repositories do not have it.
+
+    """
+    return Path(context.project(jar.group, jar.name).at_version(jar.version).artifact().resolve())
 
 
 def _cache() -> Path:
@@ -149,19 +230,10 @@ def _sha256(path: Path) -> str:
 
 
 def _download(jar: Jar, scratch: Path, target: Path, progress: Callable[[str], None]) -> Path:
+    context = maven(scratch, reporter(jar, progress))
     try:
-        from jgo.maven import MavenContext, PythonResolver
-    except ImportError:
-        raise LocalEngineError(
-            f"{jar.file_name} must be downloaded once, and the package jgo that does it is missing.",
-            engine=TITLE,
-            hint=_INSTALL,
-        ) from None
-    resolver = PythonResolver(progress_callback=_reporter(jar, progress))
-    context = MavenContext(resolver=resolver, repo_cache=scratch, timeout=20)
-    try:
-        return Path(context.project(jar.group, jar.name).at_version(jar.version).artifact().resolve())
-    except (OSError, RuntimeError, ValueError) as error:  # requests' errors are OSErrors
+        return resolve(jar, context)
+    except (OSError, RuntimeError, ValueError) as error:
         raise LocalEngineError(
             f"{jar.file_name} could not be downloaded: the network or its proxy does not answer.",
             engine=TITLE,
@@ -171,9 +243,9 @@ def _download(jar: Jar, scratch: Path, target: Path, progress: Callable[[str], N
         ) from error
 
 
-def _reporter(
-    jar: Jar, progress: Callable[[str], None]
-) -> Callable[[str, int], AbstractContextManager[Callable[[int], None]]]:
+def reporter(jar: Jar, progress: Callable[[str], None]) -> Reporter:
+    """Return what jgo tells of a download, as sentences for ``progress``."""
+
     @contextmanager
     def report(_file: str, total: int) -> Iterator[Callable[[int], None]]:
         what = f"downloading {jar.name} {jar.version}, {total / 1e6:.1f} MB"

@@ -27,7 +27,10 @@ _START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster. ``started`` is seconds since the epoch; ``pids`` are by role."""
+    """A running cluster. ``started`` is seconds since the epoch; ``pids`` are by role.
+
+    ``kafka`` is the bootstrap address of its Kafka broker, None where that was not asked for.
+    """
 
     state: str
     gateway: str
@@ -37,6 +40,7 @@ class Cluster:
     log_dir: str
     started: float
     notes: tuple[str, ...] = ()
+    kafka: str | None = None
 
     @classmethod
     def of(cls, found: State) -> Cluster:
@@ -51,6 +55,7 @@ class Cluster:
             found.log_dir,
             found.started,
             found.notes,
+            found.kafka.bootstrap or None,
         )
 
 

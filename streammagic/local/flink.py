@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from streammagic.local import java, loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,17 +177,25 @@ def _directories(layout: Layout) -> dict[str, object]:
     }
 
 
+def are_ready(ports: Ports) -> bool:
+    """Tell whether the gateway answers and a TaskManager offers its slots."""
+    status, overview = loopback.ask("GET", f"{ports.rest_url}/overview", timeout=1)
+    if status != 200 or not (overview or {}).get("slots-total"):  # noqa: PLR2004 - HTTP's OK
+        return False
+    return loopback.ask("GET", f"{ports.gateway_url}/v1/info", timeout=1)[0] == 200  # noqa: PLR2004
+
+
 def write_configuration(settings: Settings, ports: Ports, layout: Layout) -> None:
     """Write ``config.yaml`` and the logging set-up that the three JVMs read."""
     layout.conf.mkdir(parents=True, exist_ok=True)
     # JSON scalars are YAML scalars, with quoting that needs no thought.
     lines = [f"{key}: {json.dumps(value)}" for key, value in configuration(settings, ports, layout).items()]
     (layout.conf / "config.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (layout.conf / "log4j2.properties").write_text(_LOG4J, encoding="utf-8")
+    (layout.conf / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
 
 
 # 4 files of 5 MB for each JVM at most.
-_LOG4J = """\
+LOG4J = """\
 monitorInterval = 0
 rootLogger.level = INFO
 rootLogger.appenderRef.file.ref = file
@@ -219,6 +228,16 @@ class Recipe:
     layout: Layout
     markers: tuple[str, ...]
 
+    @property
+    def root(self) -> Path:
+        """Where the JVMs run."""
+        return self.layout.root
+
+    @property
+    def logs(self) -> Path:
+        """Where their logs and their outputs are."""
+        return self.layout.logs
+
     def command(self, role: str, archive_flags: tuple[str, ...] = ()) -> list[str]:
         """Return the command line of one JVM."""
         layout = self.layout
@@ -244,12 +263,7 @@ class Recipe:
 
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """Return the JVMs' environment: the person's, without what would change Java or Flink."""
-        dropped = ("FLINK_", "HADOOP_", "HBASE_", "YARN_")
-        ours = {
-            name: value
-            for name, value in inherited.items()
-            if not name.startswith(dropped) and name not in {"CLASSPATH", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
-        }
+        ours = java.environment(inherited, "FLINK_", "HADOOP_", "HBASE_", "YARN_")
         lib = next(jar.parent for jar in self.jars if jar.name.startswith("flink-dist"))
         return ours | {
             "FLINK_CONF_DIR": str(self.layout.conf),
@@ -257,8 +271,6 @@ class Recipe:
             "FLINK_OPT_DIR": str(lib.parent / "opt"),
             # Not the wheel's: its nine metric reporters would be looked through at each start.
             "FLINK_PLUGINS_DIR": str(self.layout.root / "plugins"),
-            "MALLOC_ARENA_MAX": "2",  # glibc's arenas cost tens of MB where threads are many
-            **({"LC_ALL": "C.UTF-8"} if sys.platform == "linux" else {}),  # file names beyond ASCII
         }
 
 
@@ -269,21 +281,10 @@ def _jvm_flags(role: str, settings: Settings) -> list[str]:
         GATEWAY: settings.gateway_mb,
     }[role]
     flags = [
+        *java.FLAGS,
         f"-Xmx{heap}m",
-        "-Xms32m",
         # A young generation of fixed size: it would begin at a third of -Xms and grow by full collections.
         f"-Xmn{heap * 3 // 10}m",
-        "-XX:+UseSerialGC",
-        "-XX:MinHeapFreeRatio=10",
-        "-XX:MaxHeapFreeRatio=25",
-        "-XX:MaxMetaspaceSize=256m",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-XX:-UsePerfData",
-        "-XX:+IgnoreUnrecognizedVMOptions",
-        "-XX:TrimNativeHeapInterval=10000",
-        "-Duser.timezone=UTC",
-        "-Dfile.encoding=UTF-8",
-        "-Djava.net.preferIPv4Stack=true",
     ]
     # As bin/taskmanager.sh would have it: the network buffers and the off-heap sizes.
     direct = settings.network_mb + 128 if role == TASKMANAGER else 192

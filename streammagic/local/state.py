@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FORMAT = 1  # of state.json; another number is a cluster of another version of streammagic
+FORMAT = 2  # of state.json; another number is a cluster of another version of streammagic
 
-START_LOCK, SUPERVISOR_LOCK = "start.lock", "supervisor.lock"
+START_LOCK, SUPERVISOR_LOCK, KAFKA_LOCK = "start.lock", "supervisor.lock", "kafka.lock"
 
 STARTING, READY, REPAIRING, FAILED = "starting", "ready", "repairing", "failed"
+STOPPED = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,21 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Kafka:
+    """What the state says of the Kafka broker.
+
+    - ``state``: STOPPED, STARTING, READY, REPAIRING, or FAILED with its ``reason``.
+    - ``bootstrap``: "127.0.0.1:9092" from its first READY on until it is stopped or given up.
+    - ``request``: the id of the last request that was heeded (see ``broker``).
+    """
+
+    state: str = STOPPED
+    bootstrap: str = ""
+    request: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class State:
     """What ``state.json`` says. ``jobs`` are the names of the jobs that ran when it was written."""
 
@@ -62,6 +78,7 @@ class State:
     notes: tuple[str, ...] = ()
     reason: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    kafka: Kafka = Kafka()
     format: int = FORMAT
 
     def but(self, **changes: Any) -> State:
@@ -90,6 +107,7 @@ def read() -> State | None:
         raw["members"] = {role: Member(**member) for role, member in raw["members"].items()}
         raw["jars"] = tuple(tuple(jar) for jar in raw["jars"])
         raw["jobs"], raw["notes"] = tuple(raw["jobs"]), tuple(raw["notes"])
+        raw["kafka"] = Kafka(**raw["kafka"])
         return State(**raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -150,8 +168,13 @@ def lost_jobs(names: tuple[str, ...]) -> str:
 
 def is_supervisor(process: psutil.Process) -> bool:
     """Tell whether this is a supervisor, and not one of its JVMs."""
+    return runs(process, "streammagic.local.supervisor")
+
+
+def runs(process: psutil.Process, program: str) -> bool:
+    """Tell whether a process was started with this module or main class; False where it has ended."""
     try:
-        return "streammagic.local.supervisor" in process.cmdline()
+        return program in process.cmdline()
     except psutil.Error:
         return False
 
@@ -174,7 +197,7 @@ def _signal(process: psutil.Process, how: str) -> None:
 
 
 @contextmanager
-def exclusive(name: str, *, wait: float) -> Iterator[None]:
+def exclusive(name: str, *, wait: float, what: str = "starting the local Flink") -> Iterator[None]:
     """Hold the lock file ``name`` of this home; the system frees it when its holder dies.
 
     Raises:
@@ -188,7 +211,7 @@ def exclusive(name: str, *, wait: float) -> Iterator[None]:
         while not _lock(file):
             if time.monotonic() >= deadline:
                 raise LocalEngineError(
-                    "Another process has been starting the local Flink for too long.",
+                    f"Another process has been {what} for too long.",
                     engine=TITLE,
                     hint="End it, or run `streammagic local stop`, then try again.",
                 )

@@ -12,7 +12,6 @@ import logging.handlers
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -22,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from streammagic.errors import LocalEngineError
-from streammagic.local import flink, loopback, state, warmup
+from streammagic.local import flink, kafka, loopback, state, visitors, warmup
 from streammagic.local.archives import Archives
+from streammagic.local.broker import Broker
 from streammagic.local.java import Java
 from streammagic.local.jvms import Jvms
 from streammagic.local.reaper import Reaper
@@ -54,7 +54,8 @@ class Supervisor:
         self._ports = _choose_ports(self._settings)
         markers = (launch["marker"], f"-Dstreammagic.cluster={launch['cluster']}")
         recipe = flink.Recipe(java.path, jars, self._settings, self._layout, markers)
-        self._jvms = Jvms(recipe, self._ports, self._archives)
+        self._jvms = Jvms(recipe, self._archives)
+        self._broker = Broker(launch["cluster"], java, recipe, self._publish_kafka)
         self._reaper = Reaper(self._ports)
         self._ending = threading.Event()
         self._background: list[subprocess.Popen[bytes]] = []
@@ -87,16 +88,21 @@ class Supervisor:
             self._watch()
         except _GivenUp as reason:
             log.error("given up: %s", reason)  # noqa: TRY400 - the reason says it all
-            self._jvms.end()
+            self._end()
             self._write(state=state.FAILED, reason=str(reason))
         else:
             log.info("ending")
-            self._jvms.end()
+            self._end()
             state.forget()
         finally:
             for process in list(self._background):
                 process.kill()
-            self._jvms.end()
+            self._end()
+
+    def _end(self) -> None:
+        self._broker.ask_to_end()
+        self._jvms.end()
+        self._broker.end()
 
     def _start(self) -> None:
         self._write()
@@ -109,7 +115,7 @@ class Supervisor:
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._ending.wait(0.03):
-            if self._jvms.are_ready():
+            if flink.are_ready(self._ports):
                 log.info("ready after %.2f s", time.time() - self._state.started)
                 self._write(state=state.READY)
                 return
@@ -124,12 +130,15 @@ class Supervisor:
         while not self._ending.wait(_TICK):
             for role in self._jvms.died():
                 self._repair(role)
-            if self._state.state == state.REPAIRING and self._jvms.are_ready():
+            if self._state.state == state.REPAIRING and flink.are_ready(self._ports):
                 self._write(state=state.READY)
+            if self._broker.tick():
+                self._last_busy = time.monotonic()
             if time.monotonic() > next_activity:
                 next_activity = time.monotonic() + _ACTIVITY
                 self._note_activity()
                 self._jvms.cut_outputs()
+                self._broker.cut_outputs()
                 if time.monotonic() - self._last_busy > self._settings.idle_minutes * 60:
                     log.info("idle for %.1f minutes", self._settings.idle_minutes)
                     return
@@ -171,15 +180,12 @@ class Supervisor:
             self._write(jobs=names)
 
     def _has_visitors(self) -> bool:
-        """Tell whether a client of another kind (no lease) is connected to the gateway."""
-        gateway = self._state.members.get(flink.GATEWAY)
-        try:
-            connections = psutil.Process(gateway.pid).net_connections("tcp") if gateway else []
-        except psutil.Error:
-            return False
+        """Tell whether a client of another kind (no lease) is connected to the gateway or to Kafka."""
+        pids = {role: member.pid for role, member in self._state.members.items()}
+        servers = {flink.GATEWAY: self._ports.gateway, kafka.ROLE: self._broker.port}
         return any(
-            connection.laddr.port == self._ports.gateway and connection.status == psutil.CONN_ESTABLISHED
-            for connection in connections
+            role in pids and visitors.has_visitors(pids[role], port, pids.values())
+            for role, port in servers.items()
         )
 
     def _reap(self) -> None:
@@ -200,6 +206,13 @@ class Supervisor:
             except OSError:
                 log.exception("no archive for the %s", role)
 
+    def _publish_kafka(self, said: state.Kafka, member: state.Member | None, note: str = "") -> None:
+        members = {role: other for role, other in self._state.members.items() if role != kafka.ROLE}
+        if member is not None:
+            members[kafka.ROLE] = member
+        notes = (*self._state.notes, note)[-10:] if note else self._state.notes
+        self._write(kafka=said, members=members, notes=notes)
+
     def _write(self, **changes: Any) -> None:
         self._state = self._state.but(**changes)
         state.write(self._state)
@@ -210,25 +223,9 @@ class _GivenUp(Exception):  # noqa: N818 - not an error of anyone's code
 
 
 def _choose_ports(settings: Settings) -> flink.Ports:
-    rest = _free_port(settings.rest_port)
-    gateway = _free_port(settings.gateway_port, rest)
-    return flink.Ports(rest, gateway, _free_port(0, rest, gateway))
-
-
-def _free_port(wanted: int, *taken: int) -> int:
-    """Return the wanted port of 127.0.0.1 where it is free, or else any free one."""
-    for port in (wanted, *[0] * 20):
-        with socket.socket() as probe:
-            # Not refused because of connections of the last cluster that are yet to time out.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found = int(probe.getsockname()[1])
-            if found not in taken:
-                return found
-    raise _GivenUp("there is no free TCP port on 127.0.0.1")
+    rest = loopback.free_port(settings.rest_port)
+    gateway = loopback.free_port(settings.gateway_port, rest)
+    return flink.Ports(rest, gateway, loopback.free_port(0, rest, gateway))
 
 
 def _log_to(path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streammagic.engines.base import Settings, plugins
-from streammagic.errors import ConnectionFailedError, OptionError, StreamMagicError
+from streammagic.errors import ConnectionFailedError, LocalEngineError, OptionError, StreamMagicError
 from streammagic.leases import Lease, leases
+from streammagic.sql.variables import Variables, secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +44,42 @@ class Connections:
         names = dict.fromkeys([*plugins(), *self._targets])
         return {name: "open" if name in self._engines else "not open" for name in names}
 
+    def targets(self) -> dict[str, Plugin]:
+        """Return which engine each connection leads to, by its name."""
+        return plugins() | {name: target.plugin for name, target in self._targets.items()}
+
+    def is_there(self, plugin: Plugin, name: str) -> bool:
+        """Tell whether a connection can be used without starting an engine for it."""
+        if name in self._engines:
+            return True
+        target = self._targets.get(name)
+        role = plugin.url_roles[0]
+        if (target is not None and target.urls.get(role)) or self._config.setting(f"{plugin.magic}_{role}"):
+            return True
+        from streammagic import local
+
+        return plugin.embedded and local.status() is not None
+
+    def kafka(self) -> str:
+        """Return the address of Kafka's brokers: as configured, else of the embedded broker.
+
+        Raises `OptionError` where there is neither.
+        """
+        address = self._config.setting("kafka_bootstrap")
+        if address:
+            return address
+        from streammagic import local
+
+        if self._config.auto_kafka:
+            return local.start_kafka(lambda _: None, **self._config.local)
+        try:
+            return local.kafka_bootstrap()
+        except LocalEngineError:
+            raise OptionError(
+                "There is no Kafka to talk to: no address is set, and the embedded one does not run.",
+                hint="%stream local start kafka starts it; or set STREAMMAGIC_KAFKA_BOOTSTRAP.",
+            ) from None
+
     def engine(self, plugin: Plugin, name: str | None, progress: Callable[[str], None]) -> StreamEngine:
         """Return the engine behind a connection, opening it first where needed.
 
@@ -59,7 +97,7 @@ class Connections:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
         if key not in self._engines:
             urls = self._urls(plugin, {} if target is None else target.urls, progress)
-            self._engines[key] = plugin.connect(self._settings(urls), Lease.open())
+            self._engines[key] = plugin.connect(self._settings(plugin, urls), Lease.open())
             _clean_up_after_the_dead(self._engines[key])
         return self._engines[key]
 
@@ -92,7 +130,7 @@ class Connections:
         cluster = local.start(progress, **self._config.local)
         return {role: str(getattr(cluster, role)) for role in plugin.url_roles}
 
-    def _settings(self, urls: Mapping[str, str]) -> Settings:
+    def _settings(self, plugin: Plugin, urls: Mapping[str, str]) -> Settings:
         config = self._config
         user, certificate, key = (
             config.setting("user"),
@@ -110,7 +148,26 @@ class Connections:
             init_sql=config.init_sql,
             request_timeout=config.request_timeout,
             operation_timeout=config.operation_timeout,
+            data=_embedded_data(urls) if plugin.embedded else None,
+            auto_kafka=config.auto_kafka,
+            variables=Variables({"kafka": lambda _: self.kafka(), "secret": secret, "jar": _jar}),
         )
+
+
+def _embedded_data(urls: Mapping[str, str]) -> Path | None:
+    """Return the directory of this person's embedded engine, where that is what the addresses lead to."""
+    from streammagic import local
+
+    cluster = local.status()
+    if cluster is None or cluster.rest not in urls.values():
+        return None
+    return Path(cluster.log_dir).parent
+
+
+def _jar(coordinate: str) -> str:
+    from streammagic.local import jars
+
+    return str(jars.add(coordinate, lambda _: None)[0])
 
 
 def _clean_up_after_the_dead(engine: StreamEngine) -> None:

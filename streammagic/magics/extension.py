@@ -24,7 +24,7 @@ class Extension:
         self.notebook = Notebook(shell)
         for plugin in plugins().values():
             QueryMagic(plugin, self.notebook).register(shell)
-        StreamCommands(self.notebook).register(shell)
+        StreamCommands(self.notebook.desk, self.notebook.queries).register(shell)
         self._configurables().append(self.notebook.config)
         shell.events.register("post_run_cell", self.notebook.after_cell)
         self._reset = self._wrap_reset()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streammagic.config import StreamMagic
 from streammagic.magics.connections import Connections
+from streammagic.magics.desk import Desk
 from streammagic.magics.queries import Queries
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Notebook:
         self.config = StreamMagic(parent=shell)
         self.connections = Connections(self.config)
         self.queries = Queries()
+        self.desk = Desk(self.config, self.connections, shell.user_ns)
         self._shown: Handle | None = None
 
     def cell_id(self) -> str | None:
@@ -45,3 +47,4 @@ class Notebook:
         """Stop all queries and let go of all engines."""
         self.queries.stop_all()
         self.connections.close()
+        self.desk.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
+import re
 import shlex
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,6 +90,20 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
     return number
+
+
+def settle_seconds(text: str) -> float:
+    """Read a number of seconds or 0, for argparse."""
+    return 0.0 if text in ("0", "0.0") else seconds(text)
+
+
+def deployment_name(text: str) -> str:
+    """Read the name of a deployment, which names its topic too, for argparse."""
+    if not re.fullmatch(r"[A-Za-z_][\w.-]{0,199}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name for a deployment: letters, digits, '_', '-' and '.', a letter first"
+        )
+    return text
 
 
 def keep_count(text: str) -> int | None:

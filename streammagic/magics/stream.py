@@ -1,18 +1,19 @@
-"""``%stream``: connections, the embedded engine, and what runs."""
+"""``%stream``: connections, the embedded engine, deployments, topics. One group of verbs a module."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
 from streammagic.errors import OptionError
+from streammagic.magics.deploy import DeployVerbs
+from streammagic.magics.embedded import EmbeddedVerbs
+from streammagic.magics.jobs import JobVerbs
 from streammagic.magics.options import HelpAsked, OptionParser, assignments
 from streammagic.magics.place import CellText, errors_shown
 from streammagic.magics.query import as_magic
+from streammagic.magics.topics import TopicVerbs
 from streammagic.views.blocks import line_bundle, plan_bundle
-from streammagic.views.channel import show
-from streammagic.views.modes import display_mode
-from streammagic.views.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -20,41 +21,94 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from streammagic.local import Cluster
-    from streammagic.magics.notebook import Notebook
-    from streammagic.views.modes import Mode
+    from streammagic.magics.desk import Desk, Verbs
+    from streammagic.magics.queries import Queries
+
+
+class VerbTable:
+    """The verbs by name, each with its parser. A `Verbs`."""
+
+    def __init__(self, prog: str) -> None:
+        self.parser = OptionParser(prog, "Stream SQL: deployments, topics, connections, the embedded engine.")
+        self._parsers = self.parser.add_subparsers(dest="verb", metavar="VERB", parser_class=OptionParser)
+        self._with_body: set[str] = set()
+
+    def add(
+        self, name: str, description: str, run: Callable[[argparse.Namespace], Any], *, body: bool = False
+    ) -> OptionParser:
+        """Register a verb and return its parser."""
+        parser: OptionParser = self._parsers.add_parser(name, description=description, help=description)
+        parser.set_defaults(run=run)
+        if body:
+            self._with_body.add(name)
+        return parser
+
+    def run(self, line: str, cell: CellText, body: str | None, display: Callable[..., None]) -> Any:
+        """Run one line; return what its verb returns."""
+        try:
+            options = self.parser.read(line)
+        except HelpAsked as asked:
+            display(plan_bundle(str(asked)))
+            return None
+        if options.verb is None:
+            display(plan_bundle(self.parser.format_help()))
+            return None
+        if body is not None and options.verb not in self._with_body:
+            raise OptionError(
+                f"%stream {options.verb} has no use for the text in the cell.",
+                hint=f"Write %stream {options.verb} …, with one %, on a line of its own.",
+            )
+        options.body, options.cell = body, cell
+        return options.run(options)
+
+
+def verb_table(desk: Desk, prog: str = "%stream") -> VerbTable:
+    """Return the verbs about deployments and topics, which are also commands of the command line."""
+    table = VerbTable(prog)
+    for group in (DeployVerbs(desk), JobVerbs(desk), TopicVerbs(desk)):
+        group.add_to(table)
+    return table
 
 
 class StreamCommands:
-    """The verbs of ``%stream``."""
+    """The magics ``%stream`` and ``%%stream`` of a notebook."""
 
-    def __init__(self, notebook: Notebook) -> None:
-        self._notebook = notebook
-        self._parser = self._build_parser()
+    def __init__(self, desk: Desk, queries: Queries) -> None:
+        self._desk = desk
+        self._table = verb_table(desk)
+        ConnectionVerbs(desk, queries).add_to(self._table)
+        EmbeddedVerbs(desk).add_to(self._table)
+        desk.act = self.line
 
     def register(self, shell: InteractiveShell) -> None:
-        """Make ``%stream`` known."""
+        """Make ``%stream`` and ``%%stream`` known."""
         register: Callable[..., None] = shell.register_magic_function
-        register(as_magic(self.run, "stream"), "line", "stream")
+        register(as_magic(self.line, "stream"), "line", "stream")
+        register(as_magic(self.cell, "stream"), "cell", "stream")
 
-    def run(self, line: str) -> None:
+    def line(self, line: str) -> Any:
         """Run one ``%stream`` line."""
-        mode = display_mode(self._notebook.config.mode)
-        with errors_shown(CellText("%stream ", line, one_line=True), mode):
-            try:
-                options = self._parser.read(line)
-            except HelpAsked as asked:
-                show(plan_bundle(str(asked)))
-                return
-            if options.verb is None:
-                show(plan_bundle(self._parser.format_help()))
-                return
-            options.run(options)
+        return self._run(line, CellText("%stream ", line, one_line=True), None)
 
-    def _build_parser(self) -> OptionParser:
-        parser = OptionParser("%stream", "Stream SQL: connections and the embedded engine.")
-        verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=OptionParser)
-        connect = verbs.add_parser("connect", description="Introduce a connection: an engine at an address.")
+    def cell(self, line: str, body: str) -> Any:
+        """Run a ``%%stream`` line with the text of its cell."""
+        return self._run(line, CellText(f"%%stream {line}".rstrip(), body), body)
+
+    def _run(self, line: str, cell: CellText, body: str | None) -> Any:
+        with errors_shown(cell, self._desk.mode()):
+            return self._table.run(line, cell, body, self._desk.show)
+
+
+class ConnectionVerbs:
+    """``connect`` and ``status``."""
+
+    def __init__(self, desk: Desk, queries: Queries) -> None:
+        self._desk = desk
+        self._queries = queries
+
+    def add_to(self, verbs: Verbs) -> None:
+        """Register the verbs."""
+        connect = verbs.add("connect", "introduce a connection: an engine at an address", self._connect)
         connect.add_argument("name", metavar="NAME", help="what --conn will call it")
         connect.add_argument(
             "urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081"
@@ -62,13 +116,7 @@ class StreamCommands:
         connect.add_argument(
             "--engine", choices=sorted(plugins()), default="flink", help="which engine is there"
         )
-        connect.set_defaults(run=self._connect)
-        status = verbs.add_parser("status", description="List the connections and the queries that run.")
-        status.set_defaults(run=self._status)
-        local = verbs.add_parser("local", description="Start, stop or show the embedded Flink.")
-        local.add_argument("action", choices=["start", "stop", "status"])
-        local.set_defaults(run=self._local)
-        return parser
+        verbs.add("status", "list the connections and the queries that run", self._status)
 
     def _connect(self, options: argparse.Namespace) -> None:
         plugin = plugins()[options.engine]
@@ -80,33 +128,11 @@ class StreamCommands:
                 hint=f"%stream connect {options.name} "
                 + " ".join(f"{role}=http://host:port" for role in plugin.url_roles),
             )
-        self._notebook.connections.name(options.name, plugin, urls)
-        with Progress(self._mode()) as progress:
-            engine = self._notebook.connections.engine(plugin, options.name, progress.say)
-        show(line_bundle(f"{options.name}: {engine.ping()}"))
+        self._desk.connections.name(options.name, plugin, urls)
+        engine = self._desk.engine(plugin.magic, options.name)
+        self._desk.show(line_bundle(f"{options.name}: {engine.ping()}"))
 
     def _status(self, _: argparse.Namespace) -> None:
-        lines = [f"connection {name}: {state}" for name, state in self._notebook.connections.known().items()]
-        lines += [f"query: {handle.line}" for handle in self._notebook.queries.running()]
-        show(line_bundle(*lines))
-
-    def _local(self, options: argparse.Namespace) -> None:
-        from streammagic import local
-
-        if options.action == "start":
-            with Progress(self._mode()) as progress:
-                cluster = local.start(progress.say, **self._notebook.config.local)
-            show(line_bundle(_line(cluster), *cluster.notes))
-        elif options.action == "stop":
-            self._notebook.close()
-            show(line_bundle("stopped" if local.stop() else "nothing was running"))
-        else:
-            found = local.status()
-            show(line_bundle("Flink is not running" if found is None else _line(found)))
-
-    def _mode(self) -> Mode:
-        return display_mode(self._notebook.config.mode)
-
-
-def _line(cluster: Cluster) -> str:
-    return f"Flink {cluster.flink_version} is {cluster.state}: gateway {cluster.gateway}, web {cluster.rest}"
+        lines = [f"connection {name}: {state}" for name, state in self._desk.connections.known().items()]
+        lines += [f"query: {handle.line}" for handle in self._queries.running()]
+        self._desk.show(line_bundle(*lines))

@@ -82,6 +82,12 @@ class FlinkDialect:
             name += token.text
         return name or None
 
+    @staticmethod
+    def query_of(statement: Statement) -> int:
+        """Return the offset, in its text, of the query of a CREATE TABLE … AS."""
+        at = next(i for i, token in enumerate(statement.tokens) if token.word == "AS" and token.depth == 0)
+        return statement.tokens[at + 1].start - statement.start
+
 
 def _object(words: tuple[str, ...]) -> str:
     """Return the kind of object that a CREATE makes, "" for what is no CREATE."""

@@ -10,8 +10,20 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(\w+://[^\s:/@']+:)[^\s@']+@")
+_SHORTEST = 4
+"""Shorter secrets are not looked for: they stand in every text by chance."""
+
+_known: set[str] = set()
+
+
+def remember(value: str) -> None:
+    """Mask this value from now on, wherever it appears."""
+    if len(value) >= _SHORTEST:
+        _known.add(value)
 
 
 def mask(text: str) -> str:
-    """Replace the values of options named like a secret, and passwords in URLs, by asterisks."""
+    """Replace secrets by asterisks: known ones, values of options named like one, passwords in URLs."""
+    for value in _known:
+        text = text.replace(value, _MASK)
     return _URL_PASSWORD.sub(rf"\1{_MASK}@", _OPTION.sub(rf"\1'{_MASK}'", text))

@@ -95,6 +95,10 @@ class Statement:
         """The statement with white space and comments evened out: equal for statements that say the same."""
         return " ".join(token.word or token.text for token in self.tokens)
 
+    def retold(self, text: str) -> Statement:
+        """Return the same statement in other words, such as with its variables expanded."""
+        return replace(self, text=text, end=self.start + len(text), tokens=tuple(_shifted(text, self.start)))
+
     def top_level(self, *words: str) -> int | None:
         """Return the index of the token after the last run of ``words`` outside all parentheses."""
         for i in range(len(self.tokens) - len(words), -1, -1):
@@ -182,6 +186,10 @@ def tokenize(source: str) -> Iterator[Token]:
         yield Token(start, end, text, "", depth)
         if text == "(":
             depth += 1
+
+
+def _shifted(text: str, by: int) -> Iterator[Token]:
+    return (token._replace(start=token.start + by, end=token.end + by) for token in tokenize(text))
 
 
 def split(source: str, dialect: Dialect) -> list[Statement]:

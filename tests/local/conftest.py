@@ -87,7 +87,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def module_home(tmp_path_factory):
-    path = tmp_path_factory.mktemp("local") / "home"
+    path = tmp_path_factory.mktemp("local") / "a home"  # as macOS' data directory has a space
     before = os.environ.get("STREAMMAGIC_HOME")
     os.environ["STREAMMAGIC_HOME"] = str(path)
     yield path

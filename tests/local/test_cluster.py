@@ -12,7 +12,7 @@ import pytest
 from conftest import Sql, eventually, resident_mb
 
 from streammagic import leases, local
-from streammagic.local import loopback, state
+from streammagic.local import jars, loopback, state
 
 pytestmark = [pytest.mark.flink, pytest.mark.usefixtures("cluster")]
 
@@ -96,6 +96,19 @@ def test_many_small_jobs_cost_no_memory(cluster):
         assert client.rows(f"SELECT {n}, UPPER(x) FROM (VALUES ('a')) AS t(x)") == [[n, "A"]]
         client.close()
     assert sum(resident_mb().values()) < 1200, resident_mb()
+
+
+def test_an_added_jar_brings_its_format(sql, tmp_path):
+    (jar,) = jars.add("org.apache.flink:flink-sql-avro:2.3.0")
+    assert jars.add("org.apache.flink:flink-csv:2.3.0") == []  # there already
+    assert sql.rows(f"ADD JAR '{jar}'") == [["OK"]]
+    sql.rows(
+        "CREATE TABLE rows_in_avro (id INT) WITH ('connector' = 'filesystem', "
+        f"'path' = 'file://{tmp_path}/rows', 'format' = 'avro')"
+    )
+    sql.rows("INSERT INTO rows_in_avro VALUES (1), (2)", **{"table.dml-sync": "true"})
+    sql.rows("SET 'execution.runtime-mode' = 'batch'")
+    assert sorted(sql.rows("SELECT * FROM rows_in_avro")) == [[1], [2]]
 
 
 def test_a_killed_kernel_leaves_no_session_and_no_job(sql, kernel):

@@ -6,8 +6,9 @@ import difflib
 import uuid
 from typing import TYPE_CHECKING
 
-from streammagic.engines.flink import errors
+from streammagic.engines.flink import bundles, errors
 from streammagic.engines.flink.cursor import AnswerCursor, StatementCursor
+from streammagic.engines.flink.deploy import JOB_ID, FlinkJobs
 from streammagic.engines.flink.gateway import Gateway
 from streammagic.engines.flink.jobmanager import JobManager
 from streammagic.engines.flink.session import RUNTIME_MODE, Sessions
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from streammagic.results.changes import Page, Schema
     from streammagic.results.feed import Cursor
     from streammagic.sql.statements import Statement
-
-_JOB_ID = "$internal.pipeline.job-id"
-"""Sets a job's id (org.apache.flink.configuration.PipelineOptionsInternal.PIPELINE_FIXED_JOB_ID)."""
 
 _APPEARS_SECONDS = 5.0
 _STARTS_NO_JOB = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.ANSWER})
@@ -44,6 +42,20 @@ class FlinkEngine:
         rest = settings.urls.get("rest")
         self._jobmanager = JobManager(rest, settings) if rest else None
         self._sessions = Sessions(self._gateway, settings, lease)
+        self._jobs: FlinkJobs | None = None
+
+    @property
+    def jobs(self) -> FlinkJobs:
+        """What it does for deployments. Raises `ConnectionFailedError` without a JobManager's address."""
+        if self._jobmanager is None:
+            raise ConnectionFailedError(
+                "Jobs are looked after at Flink's JobManager, and its address is not set.",
+                engine=errors.TITLE,
+                hint="Set STREAMMAGIC_FLINK_REST to it, usually port 8081.",
+            )
+        if self._jobs is None:
+            self._jobs = FlinkJobs(self._jobmanager, self._sessions, self._settings)
+        return self._jobs
 
     def ping(self) -> str:
         """Return "Apache Flink" and its version."""
@@ -55,6 +67,8 @@ class FlinkEngine:
             return AnswerCursor(
                 f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it."
             )
+        if self._settings.auto_kafka and statement.kind in (Kind.DEFINITION, Kind.CREATE_AS):
+            statement = bundles.with_brokers(statement)
         mode = self._runtime_mode(statement, options)
         if self._is_mode_switch(statement):
             self._sessions.journal.add(statement, None)
@@ -89,7 +103,7 @@ class FlinkEngine:
         job_id = None if statement.kind in _STARTS_NO_JOB else uuid.uuid4().hex
         config = {key: value for key, value in options.settings.items() if key != RUNTIME_MODE}
         if job_id is not None:
-            config[_JOB_ID] = job_id
+            config[JOB_ID] = job_id
             if self._jobmanager is not None:
                 self._lease.hold("job", self._jobmanager.endpoint, job_id)
         try:

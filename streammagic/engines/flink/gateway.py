@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streammagic.engines.base import Settings
+    from streammagic.errors import StreamMagicError
     from streammagic.sql.statements import Statement
 
 _VERSIONS = ("v4", "v3", "v2", "v1")
@@ -41,6 +42,7 @@ class Gateway:
             hint="Is it running? Set STREAMMAGIC_FLINK_GATEWAY to its address; with the `local` extra and no "
             "address set, %%flink starts a Flink of its own.",
         )
+        self._variables = settings.variables
         self.version = self._negotiate()
 
     @property
@@ -101,7 +103,7 @@ class Gateway:
 
     def submit(self, session: str, sql: str, config: Mapping[str, str], statement: Statement | None) -> str:
         """Send a statement and return the operation's handle. ``config`` holds for this statement only."""
-        body: dict[str, Any] = {"statement": sql}
+        body: dict[str, Any] = {"statement": self._variables.render(sql).text}
         if config:
             body["executionConfig"] = dict(config)
         answer = self._json("post", f"/sessions/{session}/statements", body, statement)
@@ -113,7 +115,7 @@ class Gateway:
         try:
             return self._http.get(path if self.version == "v1" else f"{path}?rowFormat=JSON")
         except HttpStatusError as error:
-            raise errors.from_answer(error, statement) from None
+            raise self._refusal(error, statement) from None
 
     def close_operation(self, session: str, operation: str) -> None:
         """Close an operation. For a SELECT this cancels its job; POST …/cancel would not."""
@@ -132,6 +134,19 @@ class Gateway:
         """Close the connections."""
         self._http.close()
 
+    def _refusal(self, error: HttpStatusError, statement: Statement | None) -> StreamMagicError:
+        """Make the error to raise; its place is in the statement as typed, not in what was sent of it."""
+        if statement is None:
+            return errors.from_answer(error, None)
+        rendered = self._variables.render(statement.text)
+        if rendered.text == statement.text:
+            return errors.from_answer(error, statement)
+        found = errors.from_answer(error, statement.retold(rendered.text))
+        found.statement = statement.text
+        if found.line is not None and found.column is not None:
+            found.line, found.column = rendered.place_in_source(found.line, found.column)
+        return found
+
     def _json(
         self, method: str, path: str, body: dict[str, Any] | None = None, statement: Statement | None = None
     ) -> dict[str, Any]:
@@ -144,6 +159,6 @@ class Gateway:
             else:
                 answer = self._http.get(full)
         except HttpStatusError as error:
-            raise errors.from_answer(error, statement) from None
+            raise self._refusal(error, statement) from None
         decoded: dict[str, Any] = orjson.loads(answer or b"{}")
         return decoded

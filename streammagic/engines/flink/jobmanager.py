@@ -47,12 +47,12 @@ class JobManager:
 
     def status(self, job_id: str) -> str | None:
         """Return a job's state ("RUNNING", "FAILED", …), None where no such job is known."""
-        answer = self._get(f"/jobs/{job_id}/status")
+        answer = self.get(f"/jobs/{job_id}/status")
         return None if answer is None else str(answer["status"])
 
     def jobs(self) -> list[dict[str, Any]]:
         """Return all jobs as ``/jobs/overview`` has them: jid, name, state, start-time, tasks {…}."""
-        answer = self._get("/jobs/overview")
+        answer = self.get("/jobs/overview")
         return [] if answer is None else list(answer["jobs"])
 
     def running(self) -> list[str]:
@@ -69,7 +69,7 @@ class JobManager:
         return self._failure(job_id)
 
     def _failure(self, job_id: str) -> str | None:
-        answer = self._get(f"/jobs/{job_id}/exceptions") or {}
+        answer = self.get(f"/jobs/{job_id}/exceptions") or {}
         entries = answer.get("exceptionHistory", {}).get("entries", [])
         if entries:
             return str(entries[0]["stacktrace"])
@@ -123,10 +123,18 @@ class JobManager:
             if not self.has_ended(job_id):
                 raise from_answer(error, None) from None
 
-    def _get(self, path: str) -> dict[str, Any] | None:
+    def get(self, path: str) -> dict[str, Any] | None:
         """GET; None where the job is not known, which some paths answer with 404 and some with 500."""
+        return self._answer(lambda: self._http.get(path))
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """POST; None where the job is not known."""
+        return self._answer(lambda: self._http.post(path, body))
+
+    @staticmethod
+    def _answer(ask: Callable[[], bytes]) -> dict[str, Any] | None:
         try:
-            answer: dict[str, Any] = orjson.loads(self._http.get(path))
+            answer: dict[str, Any] = orjson.loads(ask())
         except HttpStatusError as error:
             if error.status == _NOT_FOUND or any(
                 "FlinkJobNotFoundException" in text for text in error.errors

@@ -8,6 +8,7 @@ in a streaming session can't always be read in batch (measured: one with a WATER
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 import orjson
 
 from streammagic.engines.flink.paging import POLL_SECONDS
-from streammagic.errors import SessionLostError, StreamMagicError
+from streammagic.errors import SessionLostError, SqlError, StreamMagicError
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from streammagic.engines.base import Lease, Settings
     from streammagic.engines.flink.gateway import Gateway
@@ -63,6 +64,10 @@ class Journal:
         """Return the statement that created a table or view, if it was run here."""
         return next((e.statement for e in self.entries if e.name == plain(name)), None)
 
+    def forget(self, name: str) -> None:
+        """Take out what made a table or view: it was dropped."""
+        self.entries = [entry for entry in self.entries if entry.name != plain(name)]
+
     def setting(self, key: str) -> str | None:
         """Return what a SET of this session gave a key; None after RESET or without one."""
         value = None
@@ -100,6 +105,10 @@ class Sessions:
                 return self._handles[mode], []
             return self._open(mode)
 
+    def ping(self) -> bool:
+        """Tell that the gateway answers. Raises `ConnectionFailedError` where it does not."""
+        return bool(self._gateway.info())
+
     def forget(self, handle: str) -> None:
         """Note that the gateway no longer knows a session; the next `get` opens it anew."""
         with self._lock:
@@ -126,14 +135,23 @@ class Sessions:
             except SessionLostError:
                 self.forget(handle)  # opened anew, it gets what the journal holds
 
-    def run(self, handle: str, sql: str) -> list[Row]:
-        """Run a statement that ends by itself, without a cursor; return its raw rows."""
-        operation = self._gateway.submit(handle, sql, {}, None)
+    def run(
+        self,
+        handle: str,
+        sql: str,
+        config: Mapping[str, str] | None = None,
+        statement: Statement | None = None,
+    ) -> list[Row]:
+        """Run a statement that ends by itself, without a cursor; return its raw rows.
+
+        ``config`` holds for it only. An error has its place in ``statement``, if that is given.
+        """
+        operation = self._gateway.submit(handle, sql, config or {}, statement)
         rows: list[Row] = []
         token = 0
         try:
             while True:
-                page = orjson.loads(self._gateway.fetch(handle, operation, token, None))
+                page = orjson.loads(self._gateway.fetch(handle, operation, token, statement))
                 if page["resultType"] == "NOT_READY":
                     self._ended.wait(POLL_SECONDS)
                     continue
@@ -142,7 +160,29 @@ class Sessions:
                     return rows
                 token += 1
         finally:
-            self._gateway.close_operation(handle, operation)
+            with contextlib.suppress(StreamMagicError):  # what happened before is what counts
+                self._gateway.close_operation(handle, operation)
+
+    @contextlib.contextmanager
+    def workshop(self, definitions: Sequence[str], mode: str) -> Iterator[str]:
+        """Open a session of its own with the definitions run in it; it is closed when the block ends."""
+        with self._lock:
+            handle = self._opened(mode)
+        try:
+            for sql in definitions:
+                self._define(handle, sql)
+            yield handle
+        finally:
+            with contextlib.suppress(StreamMagicError):
+                self._gateway.close_session(handle)
+                self._lease.release("session", self._gateway.endpoint, handle)
+
+    def _define(self, handle: str, sql: str) -> None:
+        try:
+            self.run(handle, sql, statement=split(sql, FlinkDialect())[0])
+        except SqlError as error:
+            if "already exists" not in (error.cause or ""):  # a catalog that keeps its tables has it
+                raise
 
     def close(self) -> None:
         """Close all sessions, and with them every SELECT in them. Never raises."""
@@ -160,15 +200,19 @@ class Sessions:
         if self._heart is not None:
             self._heart.join()
 
-    def _open(self, mode: str) -> tuple[str, list[str]]:
+    def _opened(self, mode: str) -> str:
+        """Open a session as the settings have it."""
         properties = dict(self._settings.properties)
         if mode != "streaming":
             properties[RUNTIME_MODE] = mode
         handle = self._gateway.open_session(properties)
         self._lease.hold("session", self._gateway.endpoint, handle)
-        self._handles[mode] = handle
         for statement in split(self._settings.init_sql, FlinkDialect()):
             self.run(handle, statement.text)
+        return handle
+
+    def _open(self, mode: str) -> tuple[str, list[str]]:
+        handle = self._handles[mode] = self._opened(mode)
         notes = self._replay(handle)
         if self._heart is None:
             self._heart = threading.Thread(target=self._beat, name="streammagic-heartbeat", daemon=True)

@@ -1,0 +1,101 @@
+"""What is left over: jobs, topics, consumer groups and saved state that no deployment owns any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streammagic.jobs.launch import Office
+    from streammagic.jobs.ledger import Deployment
+    from streammagic.topics.broker import Broker
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What was found, each by its name or id."""
+
+    jobs: list[str] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    savepoints: list[str] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Say what was found, a line each."""
+        return [
+            *(f"job {job}" for job in self.jobs),
+            *(f"topic {topic}" for topic in self.topics),
+            *(f"consumer group {group}" for group in self.groups),
+            *(f"savepoint {path}" for path in self.savepoints),
+            *(f"checkpoints of job {job}" for job in self.states),
+        ]
+
+
+class Cleanup:
+    """Finds and removes what this ledger's deployments left on an engine, and on Kafka if there is one."""
+
+    def __init__(self, office: Office, broker: Broker | None) -> None:
+        self._office = office
+        self._broker = broker
+
+    def find(self) -> Leftovers:
+        """Look for what nobody owns. Nothing of a deployment that is not deleted is ever among it."""
+        ledger, engine = self._office.ledger, self._office.engine
+        everything = ledger.deployments(engine.place, deleted=True)
+        living = [deployment for deployment in everything if deployment.deleted is None]
+        dead = [deployment for deployment in everything if deployment.deleted is not None]
+        running = [job.id for job in engine.jobs() if not job.is_over]
+        found = Leftovers(
+            jobs=[job for job in running if self._is_orphan(job)],
+            savepoints=[saved.path for deployment in dead for saved in deployment.savepoints],
+            states=[job for job in self._superseded(everything) if job not in running],
+        )
+        if self._broker is not None:
+            self._find_on_kafka(self._broker, living, dead, found)
+        return found
+
+    def remove(self, found: Leftovers) -> None:
+        """Remove what was found."""
+        engine, ledger = self._office.engine, self._office.ledger
+        for job in found.jobs:
+            engine.cancel(job)
+            ledger.set_run(job, "cancelled", "left over")
+        for path in found.savepoints:
+            engine.discard(path)
+            ledger.drop_savepoint(path)
+        for job in [*found.states, *found.jobs]:
+            engine.sweep(job)
+        if self._broker is not None:
+            self._broker.delete_groups(found.groups)
+            self._broker.delete(found.topics)
+
+    def _is_orphan(self, job_id: str) -> bool:
+        """Tell whether a running job is of a deployment that is deleted, or goes on with another run."""
+        owner = self._office.ledger.by_job(job_id)
+        if owner is None:
+            return False
+        return owner.deleted is not None or owner.run is None or owner.run.job_id != job_id
+
+    def _superseded(self, deployments: list[Deployment]) -> list[str]:
+        """Return the ended runs whose checkpoints nobody will go on from, where some are kept."""
+        engine = self._office.engine
+        ended = [
+            run.job_id
+            for deployment in deployments
+            for run in deployment.runs
+            if deployment.deleted is not None or run is not deployment.run
+        ]
+        return [job for job in ended if engine.keeps_state(job)]
+
+    def _find_on_kafka(
+        self, broker: Broker, living: list[Deployment], dead: list[Deployment], found: Leftovers
+    ) -> None:
+        owned = {topic for deployment in living for topic in deployment.current.bundle.topics}
+        read = {group for deployment in living for group in deployment.current.bundle.groups}
+        made = {t for deployment in dead for v in deployment.versions for t in v.bundle.made_topics}
+        used = {g for deployment in dead for v in deployment.versions for g in v.bundle.groups}
+        there = {topic.name for topic in broker.topics()} if made else set()
+        found.topics = sorted(made & there - owned)
+        idle = {group.name for group in broker.groups() if not group.members} if used else set()
+        found.groups = sorted(used & idle - read)

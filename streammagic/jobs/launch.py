@@ -1,0 +1,190 @@
+"""Starting a job under an id that was chosen before, and watching it until it is well."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streammagic.engines.jobs import Labels
+from streammagic.errors import (
+    DeploymentBusyError,
+    DuplicateJobError,
+    InterruptedQuery,
+    JobFailedError,
+    OperationTimeoutError,
+    StreamMagicError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from streammagic.engines.jobs import Bundle, Job, JobEngine, Restore
+    from streammagic.jobs.ledger import Deployment, Ledger, Run
+
+_START_SECONDS = 120.0
+_FAILING = ("FAILING", "FAILED", "RESTARTING", "CANCELLING", "CANCELED", "SUSPENDED")
+_STATES = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "cancelled", "SUSPENDED": "lost"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """Where deployments are dealt with: the books, the engine, and who is asking.
+
+    ``notebook`` names the notebook or script. ``say`` is told what takes long. ``make_topic`` creates a
+    topic, given its name and whether only the newest record of a key need be kept, and tells whether it
+    had to; ``drop_topics`` deletes some.
+    """
+
+    ledger: Ledger
+    engine: JobEngine
+    notebook: str
+    owner: str
+    say: Callable[[str], None]
+    make_topic: Callable[[str, bool], bool]
+    drop_topics: Callable[[tuple[str, ...]], None]
+
+
+def launch(  # noqa: PLR0913 - one start, all of it named
+    office: Office, name: str, version: int, bundle: Bundle, *, restore: Restore | None, settle: float
+) -> Run:
+    """Start a version of a deployment and watch it; the caller holds the claim of its name.
+
+    Returns when all its tasks have run for ``settle`` seconds (0: when it was accepted), or it has ended by
+    itself. Raises what failed it; it is ended then, and written down as failed.
+    """
+    run = _begin(office, name, version, bundle, restore)
+    try:
+        if settle > 0:
+            office.say(f"waiting until all tasks of {name} run")
+            watch(office.engine, run.job_id, settle)
+    except StreamMagicError as error:
+        office.say(f"ending {name}, which failed")
+        office.engine.cancel(run.job_id)
+        office.ledger.set_run(run.job_id, "failed", error.message)
+        raise
+    except KeyboardInterrupt:
+        raise InterruptedQuery(
+            f"{name} is deployed and goes on; nobody has waited for its tasks. %stream jobs shows it"
+        ) from None
+    return run
+
+
+def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Restore | None) -> Run:
+    """Send a bundle under the first id that is free, and write down that it runs."""
+    ledger, engine = office.ledger, office.engine
+    labels = Labels(name=name, version=version, sha=bundle.sha, owner=office.owner, bundle=bundle)
+    while True:
+        deployment = ledger.deployment(engine.place, name)
+        attempt = 1 if deployment is None else deployment.next_attempt(version)
+        path = None if restore is None else restore.path
+        run = ledger.begin_run(engine.place, name, version, attempt, path)
+        office.say(f"starting {name}")
+        try:
+            with _written_down(office, run):
+                engine.submit(bundle, run.job_id, labels, restore)
+        except DuplicateJobError:
+            job = engine.job(run.job_id)
+            if job is None or job.is_over:
+                continue  # the books were lost, and the id is used up: the next one
+            raise DeploymentBusyError(
+                f"{name} was started by somebody else at the same time, and runs.",
+                hint=f"%stream attach {name} takes it into this ledger.",
+            ) from None
+        ledger.set_run(run.job_id, "running")
+        return run
+
+
+@contextmanager
+def _written_down(office: Office, run: Run) -> Iterator[None]:
+    """Leave no run in doubt: whatever interrupts its start, the ledger says what became of it."""
+    try:
+        yield
+    except StreamMagicError as error:
+        office.ledger.set_run(run.job_id, "failed", error.message)
+        raise
+    except KeyboardInterrupt:
+        job = office.engine.job(run.job_id)
+        if job is None:
+            office.ledger.set_run(run.job_id, "failed", "interrupted")
+            raise
+        office.ledger.set_run(run.job_id, "running")
+        raise InterruptedQuery("the job was started already, and goes on; %stream jobs shows it") from None
+
+
+def watch(engine: JobEngine, job_id: str, settle: float) -> None:
+    """Wait until all tasks of a job have run for ``settle`` seconds without a failure.
+
+    A job that ends by itself is well too. Raises what failed it otherwise.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    never = threading.Event()
+    well_since: float | None = None
+    pause = 0.02
+    while True:
+        job = engine.job(job_id)
+        if job is None or job.state in _FAILING:
+            raise _failure(engine, job_id, job)
+        if job.state == "FINISHED":
+            return
+        now = time.monotonic()
+        if not job.all_run:
+            well_since = None
+        elif well_since is None:
+            well_since, pause = now, 0.1
+        elif now - well_since >= settle:
+            break
+        if well_since is None and now > deadline:
+            raise OperationTimeoutError(
+                f"Not all tasks run after {_START_SECONDS:g} s: {_tasks(job)}.",
+                hint="Are there enough task slots? %stream diagnose tells more.",
+            )
+        left = settle - (now - well_since) if well_since is not None else pause
+        never.wait(min(pause, max(left, 0.01)))
+        pause = min(pause * 1.2, 0.2)
+    if engine.figures([job_id]).get(job_id, _NONE).restarts:
+        raise _failure(engine, job_id, job)
+
+
+class _NoFigures:
+    restarts: int | None = None
+
+
+_NONE = _NoFigures()
+
+
+def _tasks(job: Job) -> str:
+    return ", ".join(f"{count} {state}" for state, count in job.tasks.items() if count and state != "total")
+
+
+def _failure(engine: JobEngine, job_id: str, job: Job | None) -> StreamMagicError:
+    error = engine.failure(job_id)
+    if error is not None:
+        return error
+    state = "was lost" if job is None else f"is {job.state.lower()}"
+    return JobFailedError(f"The job {state}, and the engine says no reason.")
+
+
+def reconcile(office: Office, deployment: Deployment) -> Deployment:
+    """Bring the newest run's state in the ledger up to what the engine says, and return the deployment."""
+    run = deployment.run
+    if run is None or run.state not in ("submitting", "running"):
+        return deployment
+    job = office.engine.job(run.job_id)
+    if job is None:
+        state, reason = ("failed", "never started") if run.state == "submitting" else ("lost", "")
+    else:
+        state, reason = _STATES.get(job.state, "running"), ""
+    if state == "finished" and (path := office.engine.last_savepoint(run.job_id)) is not None:
+        # Stopped with a savepoint by somebody who was interrupted, or outside of here: it is not lost.
+        if path not in [saved.path for saved in deployment.savepoints]:
+            office.ledger.add_savepoint(run.job_id, path, "stop")
+        state = "stopped"
+    if state != run.state:
+        if state == "failed" and not reason:
+            error = office.engine.failure(run.job_id)
+            reason = "" if error is None else error.message
+        office.ledger.set_run(run.job_id, state, reason)
+    return office.ledger.deployment(deployment.place, deployment.name) or deployment

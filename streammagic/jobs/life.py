@@ -1,0 +1,145 @@
+"""What happens to a deployment after it was made: stop, resume, save, delete, find again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streammagic.errors import OptionError
+from streammagic.jobs.deploy import newest_state, stop_run
+from streammagic.jobs.launch import launch, reconcile
+
+if TYPE_CHECKING:
+    from streammagic.jobs.launch import Office
+    from streammagic.jobs.ledger import Deployment, Run
+
+
+class Life:
+    """The verbs about deployments that exist. Each takes the claim of the name it is about."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def stop(self, name: str, *, savepoint: bool = True, drain: bool = False) -> str | None:
+        """Stop a deployment, with a savepoint whose path is returned unless that is not wanted.
+
+        ``drain`` lets all timers fire first: only for what is not to be resumed. Raises `OptionError` where
+        it does not run.
+        """
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "stopped", office.notebook):
+            run = self._running(name)
+            if savepoint:
+                return stop_run(office, run, drain=drain)
+            office.say("stopping without a savepoint")
+            office.engine.cancel(run.job_id)
+            office.ledger.set_run(run.job_id, "cancelled")
+            return None
+
+    def savepoint(self, name: str) -> str:
+        """Take a savepoint of a deployment that runs, write it down and return its path."""
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "saved", office.notebook):
+            run = self._running(name)
+            office.say("taking a savepoint")
+            path = office.engine.savepoint(run.job_id)
+            office.ledger.add_savepoint(run.job_id, path, "manual")
+            return path
+
+    def resume(self, name: str, *, drop_state: bool = False, settle: float = 2.0) -> Run | None:
+        """Start a deployment's newest version again from its state; None where it runs already."""
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "resumed", office.notebook):
+            found = self._known(name)
+            if found.run is not None and found.run.state == "running":
+                return None
+            restore = None if drop_state else newest_state(office, found)
+            if restore is None and not drop_state:
+                raise OptionError(
+                    f"{name} has neither a savepoint nor a checkpoint to go on from.",
+                    hint=f"%stream deploy {name} --resume --drop-state starts it without state.",
+                )
+            version = found.current
+            run = launch(office, name, version.number, version.bundle, restore=restore, settle=settle)
+            office.engine.adopt(version.bundle)
+            return run
+
+    def end(self, name: str) -> None:
+        """End the job of a deployment that is about to be deleted, without a savepoint."""
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "ended", office.notebook):
+            found = self._known(name)
+            if found.run is not None and found.run.state == "running":
+                office.say(f"ending {name}")
+                office.engine.cancel(found.run.job_id)
+                office.ledger.set_run(found.run.job_id, "cancelled", "deleted")
+
+    def delete(self, name: str, *, topics: bool = False) -> list[str]:
+        """Take away what an ended deployment made; its history is kept. Return what was taken away."""
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "deleted", office.notebook):
+            found = self._known(name)
+            bundle = found.current.bundle
+            gone = ["its job"] if found.run is not None and found.run.reason == "deleted" else []
+            office.engine.disown(bundle)
+            gone += [f"table {bundle.table}"] if bundle.table_ddl else []
+            if topics and bundle.topics:
+                office.drop_topics(bundle.topics)
+                gone += [f"topic {topic}" for topic in bundle.topics]
+            gone += self._without_state(found)
+            office.ledger.mark_deleted(office.engine.place, name)
+            return gone
+
+    def attach(self, name: str | None = None) -> list[Deployment]:
+        """Take the labelled jobs that run on the engine into the ledger; return their deployments."""
+        office = self._office
+        engine, ledger = office.engine, office.ledger
+        running = {job.id: job for job in engine.jobs() if not job.is_over}
+        attached = []
+        for job_id, labels in engine.labels(list(running)).items():
+            if name is not None and labels.name != name:
+                continue
+            found = ledger.adopt(
+                engine.place,
+                labels.name,
+                "flink" if labels.bundle is None else labels.bundle.engine,
+                labels.version,
+                labels.sha,
+                labels.bundle,
+                job_id,
+                running[job_id].started,
+            )
+            if labels.bundle is not None:
+                engine.adopt(labels.bundle)
+            attached.append(found)
+        if name is not None and not attached:
+            raise OptionError(
+                f"No job called {name} runs here.", hint="%stream jobs --all lists all jobs of the cluster."
+            )
+        return attached
+
+    def _without_state(self, found: Deployment) -> list[str]:
+        """Remove the savepoints and checkpoints of a deployment; say how many."""
+        office = self._office
+        for saved in found.savepoints:
+            office.engine.discard(saved.path)
+            office.ledger.drop_savepoint(saved.path)
+        for run in found.runs:
+            office.engine.sweep(run.job_id)
+        count = len(found.savepoints)
+        return [f"{count} savepoint{'' if count == 1 else 's'}"] if count else []
+
+    def _known(self, name: str) -> Deployment:
+        office = self._office
+        found = office.ledger.deployment(office.engine.place, name)
+        if found is None or found.deleted is not None:
+            raise OptionError(f"There is no deployment {name}.", hint="%stream jobs lists them.")
+        return reconcile(office, found)
+
+    def _running(self, name: str) -> Run:
+        found = self._known(name)
+        if found.run is None or found.run.state != "running":
+            state = "was never started" if found.run is None else f"is {found.run.state}"
+            raise OptionError(
+                f"{name} {state}.", hint=f"%stream deploy {name} --resume starts it from its last state."
+            )
+        return found.run

@@ -1,0 +1,273 @@
+"""``%stream deploy`` and what comes after: stop, savepoint, delete, attach, cleanup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streammagic.engines.base import plugins
+from streammagic.engines.jobs import SinkRequest
+from streammagic.errors import OptionError, StreamMagicError
+from streammagic.jobs.cleanup import Cleanup
+from streammagic.jobs.deploy import Deploying, Plan, State
+from streammagic.jobs.ledger import literal_secrets
+from streammagic.jobs.life import Life
+from streammagic.magics.options import assignments, deployment_name, settle_seconds
+from streammagic.results.handle import Handle
+from streammagic.sql.statements import split
+from streammagic.views.blocks import line_bundle, plan_bundle
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from streammagic.engines.base import StreamEngine
+    from streammagic.engines.jobs import Bundle, JobEngine
+    from streammagic.jobs.launch import Office
+    from streammagic.jobs.ledger import Deployment, Run
+    from streammagic.magics.desk import Desk, Verbs
+    from streammagic.sql.statements import Statement
+
+
+class DeployVerbs:
+    """The verbs that change deployments."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, verbs: Verbs) -> None:
+        """Register the verbs."""
+        self._add_deploy(verbs)
+        stop = verbs.add("stop", "stop a deployment, with a savepoint to resume from", self._stop)
+        stop.add_argument("name", metavar="NAME", nargs="+")
+        stop.add_argument("--no-savepoint", action="store_true", help="end it without saving its state")
+        stop.add_argument(
+            "--drain", action="store_true", help="fire all timers and windows first; it can't be resumed well"
+        )
+        saved = verbs.add("savepoint", "save the state of a deployment that goes on", self._savepoint)
+        saved.add_argument("name", metavar="NAME")
+        delete = verbs.add(
+            "delete", "end a deployment, and take away what it made but its topics", self._delete
+        )
+        delete.add_argument("name", metavar="NAME", nargs="+")
+        delete.add_argument("--topics", action="store_true", help="delete the topics it wrote as well")
+        attach = verbs.add("attach", "take deployments that run on the cluster into the ledger", self._attach)
+        attach.add_argument("name", metavar="NAME", nargs="?")
+        cleanup = verbs.add("cleanup", "list what nobody owns any more, and remove it", self._cleanup)
+        cleanup.add_argument("--yes", action="store_true", help="remove what is listed")
+        for parser in (stop, saved, delete, attach, cleanup):
+            parser.add_argument("--conn", metavar="NAME", help="the connection to use")
+
+    def _add_deploy(self, verbs: Verbs) -> None:
+        deploy = verbs.add(
+            "deploy", "make the SQL in the cell a job that lives on under a name", self._deploy, body=True
+        )
+        add: Callable[..., Any] = deploy.add_argument
+        add("name", metavar="NAME", type=deployment_name)
+        add("--sql", metavar="HANDLE", help="the query of a handle instead of the cell's")
+        add("--engine", choices=sorted(plugins()), default="flink")
+        add("--conn", metavar="NAME", help="the connection to use")
+        add("--sink", metavar="CONNECTOR", help="of a SELECT: kafka, filesystem, print or blackhole")
+        add("--with", dest="sink_options", metavar="K=V", nargs="+", action="extend", default=[],
+            help="options of the table made for a SELECT")  # fmt: skip
+        add("--set", metavar="K=V", nargs="+", action="extend", default=[], help="settings of this job only")
+        add("--exactly-once", action="store_true", help="write to Kafka in transactions")
+        add("--replace", "--yes", action="store_true", help="do what the plan for a changed query says")
+        state = deploy.add_mutually_exclusive_group()
+        state.add_argument("--keep-state", action="store_true", help="go on from the state all the same")
+        state.add_argument("--drop-state", action="store_true", help="begin without the state")
+        add("--resume", action="store_true", help="start the deployed version again from its last state")
+        add("--dry-run", action="store_true", help="show the plan and do nothing")
+        add("--settle", metavar="SECONDS", type=settle_seconds, help="watch it for so long (0: not at all)")
+
+    def _deploy(self, options: argparse.Namespace) -> None:
+        if options.resume:
+            self._resume(options)
+            return
+        with self._desk.progress() as progress:
+            engine = self._desk.connections.engine(plugins()[options.engine], options.conn, progress.say)
+            statement, located = self._statement(options, engine)
+            office = self._desk.office(engine.jobs, progress)
+            try:
+                plan = self._plan(options, statement, office)
+                run = None if options.dry_run else self._apply(options, plan, office)
+            except StreamMagicError as error:
+                if located:
+                    options.cell.locate(error, statement)
+                raise
+        self._tell(options, plan, run)
+
+    def _statement(self, options: argparse.Namespace, engine: StreamEngine) -> tuple[Statement, bool]:
+        """Run what stands before the statement to deploy; return that, and whether it is in the cell."""
+        dialect = plugins()[options.engine].dialect
+        if options.sql:
+            if (options.body or "").strip():
+                raise OptionError("--sql takes the query of a handle; this cell has SQL of its own.")
+            handle = self._desk.namespace.get(options.sql)
+            if not isinstance(handle, Handle):
+                raise OptionError(
+                    f"{options.sql} is no handle.", hint="%%flink -o NAME binds a query to one."
+                )
+            return split(handle.sql, dialect)[0], False
+        statements = split(options.body or "", dialect)
+        if not statements:
+            raise OptionError(
+                "There is no SQL to deploy.",
+                hint=f"%%stream deploy {options.name} stands on the first line, the SQL below it; or name a "
+                "handle with --sql.",
+            )
+        for statement in statements[:-1]:
+            try:
+                self._desk.run(engine, [statement])
+            except StreamMagicError as error:
+                options.cell.locate(error, statement)
+                raise
+        return statements[-1], True
+
+    def _plan(self, options: argparse.Namespace, statement: Statement, office: Office) -> Plan:
+        sink = SinkRequest(
+            connector=options.sink,
+            options=assignments(options.sink_options),
+            exactly_once=options.exactly_once,
+        )
+        bundle = office.engine.bundle(statement, assignments(options.set), sink)
+        _refuse_literal_secrets(bundle)
+        return Deploying(office).plan(options.name, bundle, check=options.dry_run)
+
+    def _apply(self, options: argparse.Namespace, plan: Plan, office: Office) -> Run | None:
+        if plan.action == "replace" and not options.replace and _would_touch(plan):
+            self._desk.show(plan_bundle("\n".join(plan.lines())))
+            raise OptionError(
+                f"{options.name} is deployed with another query; nothing was changed.",
+                hint="--replace does what the plan says, --dry-run shows it only.",
+            )
+        state: State | None = "keep" if options.keep_state else "drop" if options.drop_state else None
+        settle = self._desk.config.settle if options.settle is None else options.settle
+        return Deploying(office).apply(plan, state=state, settle=settle)
+
+    def _tell(self, options: argparse.Namespace, plan: Plan, run: Run | None) -> None:
+        if options.dry_run or run is None:
+            self._desk.show(plan_bundle("\n".join(plan.lines())))
+            return
+        state = "accepted" if options.settle == 0 else "running"
+        line = f"{options.name}: {state} (version {self._ordinal(run)})"
+        if plan.bundle.table_ddl:
+            self._desk.show(plan_bundle(plan.bundle.table_ddl, line))
+        else:
+            self._desk.show(line_bundle(line))
+
+    def _resume(self, options: argparse.Namespace) -> None:
+        if (options.body or "").strip() or options.sql:
+            raise OptionError(
+                "--resume starts the version that was deployed; it takes no SQL.",
+                hint="Without --resume the cell's SQL is compared with it, and goes on from its state.",
+            )
+        with self._desk.progress() as progress:
+            engine, found = self._desk.deployment(options.name, options.conn)
+            settle = self._desk.config.settle if options.settle is None else options.settle
+            life = Life(self._desk.office(engine, progress))
+            run = life.resume(found.name, drop_state=options.drop_state, settle=settle)
+        if run is None:
+            self._desk.show(line_bundle(f"{options.name}: runs already"))
+            return
+        source = "without state" if run.restored is None else "from its last state"
+        self._desk.show(line_bundle(f"{options.name}: running (version {self._ordinal(run)}, {source})"))
+
+    def _ordinal(self, run: Run) -> int:
+        found = self._desk.ledger().by_job(run.job_id)
+        return run.version if found is None else found.ordinal(run.version)
+
+    def _stop(self, options: argparse.Namespace) -> None:
+        if options.no_savepoint and options.drain:
+            raise OptionError("--drain ends with a savepoint; it does not go with --no-savepoint.")
+
+        def stop(engine: JobEngine, found: Deployment, life: Life) -> str:
+            del engine
+            path = life.stop(found.name, savepoint=not options.no_savepoint, drain=options.drain)
+            if path is None:
+                return "stopped, its state was not saved"
+            return "stopped with a savepoint" + ("" if self._desk.mode() == "batch" else f" · {path}")
+
+        self._each(options.name, options.conn, stop)
+
+    def _savepoint(self, options: argparse.Namespace) -> None:
+        def save(engine: JobEngine, found: Deployment, life: Life) -> str:
+            del engine
+            path = life.savepoint(found.name)
+            return "saved, and goes on" + ("" if self._desk.mode() == "batch" else f" · {path}")
+
+        self._each([options.name], options.conn, save)
+
+    def _delete(self, options: argparse.Namespace) -> None:
+        with self._desk.progress() as progress:  # none may go on writing to another's topic
+            for name in options.name:
+                engine, found = self._desk.deployment(name, options.conn)
+                Life(self._desk.office(engine, progress)).end(found.name)
+
+        def delete(engine: JobEngine, found: Deployment, life: Life) -> str:
+            del engine
+            gone = life.delete(found.name, topics=options.topics)
+            kept = [] if options.topics else list(found.current.bundle.topics)
+            left = f"; topic {', '.join(kept)} is kept (--topics deletes it)" if kept else ""
+            return f"deleted ({', '.join(gone)})" + left if gone else "deleted" + left
+
+        self._each(options.name, options.conn, delete)
+
+    def _each(
+        self,
+        names: list[str],
+        conn: str | None,
+        do: Callable[[JobEngine, Deployment, Life], str],
+    ) -> None:
+        """Do something to several deployments; say of each what came of it, also where a later one fails."""
+        lines: list[str] = []
+        try:
+            with self._desk.progress() as progress:
+                for name in names:
+                    engine, found = self._desk.deployment(name, conn)
+                    lines.append(f"{name}: {do(engine, found, Life(self._desk.office(engine, progress)))}")
+        finally:
+            if lines:
+                self._desk.show(line_bundle(*lines))
+
+    def _attach(self, options: argparse.Namespace) -> None:
+        lines: list[str] = []
+        with self._desk.progress() as progress:
+            for engine in self._engines(options.conn):
+                attached = Life(self._desk.office(engine, progress)).attach(options.name)
+                lines += [
+                    f"{d.name}: attached (version {d.ordinal(d.current.number)}, running)" for d in attached
+                ]
+        self._desk.show(line_bundle(*(sorted(lines) or ["no deployed job runs here"])))
+
+    def _cleanup(self, options: argparse.Namespace) -> None:
+        lines = []
+        with self._desk.progress() as progress:
+            for engine in self._engines(options.conn):
+                cleanup = Cleanup(self._desk.office(engine, progress), self._desk.broker_if_there())
+                found = cleanup.find()
+                if options.yes:
+                    cleanup.remove(found)
+                lines += [f"{'removed' if options.yes else 'found'} {line}" for line in found.lines()]
+        if lines and not options.yes:
+            lines.append("%stream cleanup --yes removes them")
+        self._desk.show(line_bundle(*(lines or ["nothing is left over"])))
+
+    def _engines(self, conn: str | None) -> list[JobEngine]:
+        """Return the engines asked about: each cluster once."""
+        engines = [self._desk.deployer(conn)] if conn else list(self._desk.job_engines().values())
+        return list({engine.place: engine for engine in engines}.values())
+
+
+def _would_touch(plan: Plan) -> bool:
+    """Tell whether a replacement needs to be asked for: not where a failed start of the same is repeated."""
+    run = None if plan.deployment is None else plan.deployment.run
+    return plan.comparison is not None or run is None or run.state != "failed"
+
+
+def _refuse_literal_secrets(bundle: Bundle) -> None:
+    names = literal_secrets(bundle)
+    if names:
+        raise OptionError(
+            f"The definitions hold a secret as plain text ({', '.join(names)}), and a deployment is kept.",
+            hint='Write {{ secret("NAME") }} in its place, and set NAME in the environment or the keyring.',
+        )
