@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from streammagic.engines.jobs import Figures, Job, JobEngine, Labels
     from streammagic.jobs.ledger import Deployment, Ledger, Run, Version
+
+_PASSING = frozenset({"deleted", "not reached", "starting"})
+_APPEARS = 60.0  # seconds that a job may take to be known to its engine after it was sent
 
 LIVE = frozenset({"running", "starting", "restarting", "failing", "stopping"})
 """States in which a job holds resources."""
@@ -99,11 +103,11 @@ class Lister:
         whose tasks have changed since its restarts were read. With ``everything`` also what was deleted, and
         all jobs that an engine remembers. An engine that can't be reached is a note.
         """
-        jobs: dict[str, list[Job]] = {}
+        jobs: dict[str, dict[str, Job]] = {}
         notes = []
         for place, (connection, engine) in self._engines.items():
             try:
-                jobs[place] = engine.jobs()
+                jobs[place] = {job.id: job for job in engine.jobs()}
             except StreamMagicError as error:
                 notes.append(f"{connection}: {error.message}")
         entries = [
@@ -112,7 +116,7 @@ class Lister:
             if found.place in self._engines or not self._only
         ]
         for place, found in jobs.items():
-            entries += self._others(place, found, entries, everything=everything)
+            entries += self._others(place, list(found.values()), entries, everything=everything)
         entries.sort(key=lambda entry: (entry.name.casefold(), entry.place, entry.started or 0.0))
         return Listing(self._with_restarts(entries), tuple(notes))
 
@@ -134,13 +138,12 @@ class Lister:
     def _engine(self, place: str) -> JobEngine:
         return self._engines[place][1]
 
-    def _deployed(self, deployment: Deployment, jobs: Mapping[str, list[Job]]) -> Entry:
+    def _deployed(self, deployment: Deployment, jobs: Mapping[str, Mapping[str, Job]]) -> Entry:
         """Return what is to be said about a deployment."""
         run, place = deployment.run, deployment.place
-        job = None
-        if run is not None:
-            job = next((job for job in jobs.get(place, ()) if job.id == run.job_id), None)
+        job = None if run is None else jobs.get(place, {}).get(run.job_id)
         version = deployment.current if run is None else _version(deployment, run.version)
+        seen = run if job is None else job
         return Entry(
             name=deployment.name,
             place=place,
@@ -149,8 +152,8 @@ class Lister:
             connection=self._engines[place][0] if place in jobs else None,
             version=version.number,
             job_id=None if run is None else run.job_id,
-            started=run.started if job is None and run is not None else None if job is None else job.started,
-            ended=run.ended if job is None and run is not None else None if job is None else job.ended,
+            started=None if seen is None else seen.started,
+            ended=None if seen is None else seen.ended,
             reason=_reason(run, job),
             sink=version.bundle.table,
             owner=version.who,
@@ -170,26 +173,28 @@ class Lister:
             return run.state
         if not reached and deployment.place not in self._down:
             return "not reached"
-        return "starting" if run.state == "submitting" and reached else "lost"
+        if run.state == "submitting" and reached:
+            return "starting" if time.time() - run.started < _APPEARS else "failed"
+        return "lost"
 
     def _settled(self, entry: Entry) -> Entry:
-        """Write down that a job has ended which the ledger takes for running, and why it failed.
+        """Write down what the ledger does not know yet: that a job has ended, and why; or that it runs again.
 
         Not while somebody is changing the deployment: they know better why it ended.
         """
         run = None if entry.deployment is None else entry.deployment.run
-        if run is None or run.state in ENDED or entry.state not in ENDED:
+        if run is None or (run.state in ENDED) == (entry.state in ENDED) or entry.state in _PASSING:
             return entry
         reason = ""
         try:
             with self._ledger.claim(entry.place, entry.name, "looked at", ""):
                 if entry.state == "failed":
                     failure = self._engine(entry.place).failure(run.job_id)
-                    reason = "" if failure is None else failure.message
-                self._ledger.set_run(run.job_id, entry.state, reason)
+                    reason = "it never started" if failure is None else failure.message
+                self._ledger.set_run(run.job_id, entry.state if entry.state in ENDED else "running", reason)
         except StreamMagicError:
             return entry
-        return replace(entry, reason=reason)
+        return replace(entry, reason=entry.reason or reason)
 
     def _others(
         self, place: str, jobs: Sequence[Job], known: Sequence[Entry], *, everything: bool

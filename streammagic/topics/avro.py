@@ -94,7 +94,8 @@ class _Mapper:
                 self.learn(branch, namespace)
         if not isinstance(schema, dict):
             return
-        if schema.get("type") in _NAMED:
+        kind = schema.get("type")
+        if isinstance(kind, str) and kind in _NAMED:
             name = _full_name(schema, namespace)
             namespace = name.rpartition(".")[0]
             self._named[name] = {**schema, "name": name}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from streammagic.errors import OptionError
+from streammagic.errors import OptionError, StreamMagicError
 from streammagic.topics.avro import avro_columns, envelope_row
 from streammagic.topics.decode import plain_text, schema_id
 from streammagic.topics.infer import NOT_JSON, with_key
@@ -55,11 +55,13 @@ def registered(registry: Registry, topic: str, records: Sequence[Record] = ()) -
 
 def _avro(schema: RegisteredSchema, registry: Registry) -> TopicSchema:
     content = schema.content()
-    row = envelope_row(content)
+    try:
+        row = envelope_row(content)
+        named = [json.loads(text) for text in schema.named]
+        found = avro_columns(content if row is None else row, [*named, content])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StreamMagicError("The registered schema is no Avro schema.", cause=repr(error)) from None
     form = "avro-confluent" if row is None else "debezium-avro-confluent"
-    found = avro_columns(
-        content if row is None else row, [json.loads(text) for text in schema.named] + [content]
-    )
     notes = [*found.notes, _JAR.format(form)]
     options = {f"{form}.url": registry.url}
     if registry.user_info:
@@ -82,7 +84,7 @@ def _json(schema: RegisteredSchema, topic: str, records: Sequence[Record]) -> To
         raise OptionError(
             f"The values of {topic} are JSON in Confluent's wire format: five bytes stand before the JSON, "
             "and none of Flink's formats reads that.",
-            hint=f"%stream peek {topic} shows them. SQL reads them if they are written without the schema's id.",
+            hint=f"%stream peek {topic} shows them. Written without the schema's id they can be read in SQL.",
         )
     columns = json_columns(schema.content())
     if not columns:

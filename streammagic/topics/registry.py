@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from streammagic.errors import ConnectionFailedError, StreamMagicError
 from streammagic.sql.secrets import remember
@@ -74,8 +74,9 @@ class Registry:
         import requests
 
         parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.password:
-            remember(parts.password)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        for secret in filter(None, (parts.password, password)):
+            remember(secret)
         self.user_info = parts.netloc.rpartition("@")[0]
         self.url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         self._session = requests.Session()
@@ -83,7 +84,7 @@ class Registry:
             self._session.trust_env = (
                 False  # a proxy of the environment can't reach this machine's own servers
             )
-        self._session.auth = (parts.username or "", parts.password or "") if self.user_info else None
+        self._session.auth = (user, password) if self.user_info else None
         self._by_id: dict[int, RegisteredSchema | None] = {}
         self._lost: ConnectionFailedError | None = None
 

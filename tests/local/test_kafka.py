@@ -28,7 +28,7 @@ def kafka(cluster):  # noqa: ARG001 - it starts the cluster
 
 
 def produce(bootstrap, topic, values):
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20} | QUIET)
+    producer = Producer({"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 1_000_000} | QUIET)
     for value in values:
         producer.produce(topic, value)
         producer.poll(0)

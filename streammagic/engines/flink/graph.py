@@ -14,10 +14,11 @@ from streammagic.engines.flink.jobmanager import ENDED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OPERATOR = r"(?:^|(?<= -> )|(?<=\()|(?<=, ))"
-_NODE = r"\[\d+\]"
-_SINKS = re.compile(rf"{_OPERATOR}(?:Sink: (?P<legacy>.+?){_NODE}|(?P<writer>[^>]+?){_NODE}: Writer)")
-"""A table that is written, in the name of a vertex: of a sink function, or of a ``SinkWriter``."""
+_BETWEEN = re.compile(r" -> \(?|(?<=[\]r]), |\)+$")
+"""What separates operators in the name of a vertex: ``a[1] -> (b[2], c[3]: Writer -> c[3]: Committer)``."""
+
+_SINK = re.compile(r"(?:Sink: (?P<legacy>.+)\[\d+\]|(?P<writer>.+)\[\d+\]: Writer)")
+"""An operator that writes a table: a sink function, or a ``SinkWriter``."""
 
 WAITING = ("scheduled", "created")
 """States of tasks that have no slot yet. Source: org.apache.flink.runtime.execution.ExecutionState."""
@@ -83,7 +84,8 @@ class Graph:
     @property
     def sinks(self) -> tuple[str, ...]:
         """The names of the tables that are written, where the vertices' names tell them."""
-        found = [match for vertex in self.vertices for match in _SINKS.finditer(vertex.name)]
+        operators = (name for vertex in self.vertices for name in _BETWEEN.split(vertex.name))
+        found = filter(None, map(_SINK.fullmatch, operators))
         return tuple(dict.fromkeys(match["legacy"] or match["writer"] for match in found))
 
     def depth(self, vertex: Vertex) -> int:

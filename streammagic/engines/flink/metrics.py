@@ -26,6 +26,7 @@ FETCHED_EVERY = 10.0
 """Seconds between two fetches of Flink's, ``metrics.fetcher.update-interval`` by default."""
 
 _PATIENCE = 0.4  # seconds for a fetch, which takes 30 to 100 ms where nothing is overloaded
+_JOBS_A_REQUEST = 100  # a request line has 4096 characters at most
 _WITNESS = "/taskmanagers/metrics?get=Status.JVM.CPU.Time&agg=sum"
 
 
@@ -88,6 +89,15 @@ class Metrics:
         """Return those of a job's own metrics that there are."""
         answer = self._jobmanager.get(f"/jobs/{job_id}/metrics?get={','.join(names)}")
         return {str(metric["id"]): _number(metric["value"]) for metric in _metrics(answer)}
+
+    def most_of_jobs(self, job_ids: Sequence[str], name: str) -> float | None:
+        """Return the greatest value that a metric has among several jobs, None where none of them has it."""
+        found: list[float] = []
+        for first in range(0, len(job_ids), _JOBS_A_REQUEST):
+            jobs = ",".join(job_ids[first : first + _JOBS_A_REQUEST])
+            answer = self._jobmanager.get(f"/jobs/metrics?get={name}&agg=max&jobs={jobs}")
+            found += [_number(metric["max"]) for metric in _metrics(answer)]
+        return max(found, default=None)
 
     def of_vertex(
         self, job_id: str, vertex: str, wanted: Callable[[str], bool]

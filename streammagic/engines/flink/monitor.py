@@ -7,6 +7,7 @@ up to ten seconds (see `metrics`).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.flink import errors
@@ -29,9 +30,37 @@ if TYPE_CHECKING:
     from streammagic.errors import StreamMagicError
 
 _PREFIX = "streammagic."
-_SETTLED = 30.0
-"""Seconds after a change of its tasks at which a job's metrics tell of it for certain: they are at most ten
-seconds old."""
+_SETTLED = 12.0
+"""Seconds after a change of its tasks at which a job's metrics tell of it: they are at most ten old."""
+
+_NO = (-1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What the last list said of a job.
+
+    ``changed`` is when its tasks changed last, in milliseconds since the epoch; ``quiet`` and ``age`` are the
+    seconds since then and since its start, by the cluster's own clock.
+    """
+
+    id: str
+    state: str
+    changed: int
+    quiet: float
+    age: float
+
+    @classmethod
+    def of(cls, job: dict[str, Any]) -> _Listed:
+        now, changed = job["start-time"] + job["duration"], int(job.get("last-modification", 0))
+        return cls(
+            str(job["jid"]), str(job["state"]), changed, (now - changed) / 1000, job["duration"] / 1000
+        )
+
+    @property
+    def is_counted_soon(self) -> bool:
+        """Whether its restarts can be in the metrics: not those of a job that has only just begun well."""
+        return self.age > _SETTLED or self.state not in ("INITIALIZING", "CREATED", "RUNNING")
 
 
 class Monitor:
@@ -47,15 +76,12 @@ class Monitor:
         self._metrics = Metrics(jobmanager)
         self._labels: dict[str, Labels | None] = {}
         self._restarts: dict[str, tuple[int, int]] = {}
-        self._modified: dict[str, tuple[int, float]] = {}
+        self._listed: dict[str, _Listed] = {}
 
     def jobs(self) -> list[Job]:
         """Return all jobs that the cluster remembers, by one request."""
         found = self._jobmanager.jobs()
-        for job in found:
-            changed = int(job.get("last-modification", 0))
-            quiet = (job["start-time"] + job["duration"] - changed) / 1000  # by the cluster's own clock
-            self._modified[str(job["jid"])] = changed, quiet
+        self._listed = {str(job["jid"]): _Listed.of(job) for job in found}
         return [_job(job) for job in found]
 
     def job(self, job_id: str) -> Job | None:
@@ -70,17 +96,20 @@ class Monitor:
         return {job_id: labels for job_id, labels in found.items() if labels is not None}
 
     def restarts(self, job_ids: Sequence[str]) -> dict[str, int]:
-        """Return how often each of these jobs was restarted.
+        """Return how often each of these jobs was restarted, as far as Flink says so yet.
 
         What `jobs` has said last tells which of them have had a change of their tasks since they were asked:
-        one request for each of those, and none otherwise.
+        one request for all of those, and one for each where that finds a restart; none otherwise. A job that
+        has only just begun is in no metrics yet, and left out.
         """
-        wanted = [job_id for job_id in job_ids if job_id in self._modified]
-        asked = [job_id for job_id in wanted if not self._is_counted(job_id)]
+        listed = [self._listed[job_id] for job_id in job_ids if job_id in self._listed]
+        asked = [
+            job for job in listed if job.is_counted_soon and self._restarts.get(job.id, _NO)[0] != job.changed
+        ]
         if asked:
-            fresh = self._metrics.refresh()
-            side_by_side(lambda job_id: self._read_restarts(job_id, fresh=fresh), asked)
-        return {job_id: self._restarts[job_id][1] for job_id in wanted if job_id in self._restarts}
+            self._count_restarts(asked)
+        ids = [job.id for job in listed if job.is_counted_soon]
+        return {job_id: self._restarts[job_id][1] for job_id in ids if job_id in self._restarts}
 
     def figures(self, job_ids: Sequence[str]) -> dict[str, Figures]:
         """Return the figures of those of these jobs that are known, asked for in parallel.
@@ -138,10 +167,6 @@ class Monitor:
         answer = self._jobmanager.get(f"/jobs/{job_id}")
         return None if answer is None else Graph.of(answer)
 
-    def _is_counted(self, job_id: str) -> bool:
-        """Tell whether the restarts of a job are known, and its tasks are as they were then."""
-        return self._restarts.get(job_id, (-1, 0))[0] == self._modified[job_id][0]
-
     def _read_labels(self, job_id: str) -> None:
         answer = self._jobmanager.get(f"/jobs/{job_id}/config")
         if answer is None:
@@ -149,11 +174,22 @@ class Monitor:
         config = (answer.get("execution-config") or {}).get("user-config") or {}
         self._labels[job_id] = _labels(config)
 
-    def _read_restarts(self, job_id: str, *, fresh: bool) -> None:
-        found = self._metrics.of_job(job_id, ("numRestarts",)).get("numRestarts")
-        if found is not None:
-            changed, quiet = self._modified[job_id]
-            self._restarts[job_id] = changed if fresh and quiet > _SETTLED else -1, int(found)
+    def _count_restarts(self, asked: Sequence[_Listed]) -> None:
+        """Read the restarts of jobs; what can't change any more unseen is known for ever."""
+        fresh = self._metrics.refresh()
+        ids = [job.id for job in asked]
+        found = dict.fromkeys(ids, 0.0)
+        if self._metrics.most_of_jobs(ids, "numRestarts") != 0:
+            counts = side_by_side(lambda job_id: self._metrics.of_job(job_id, ("numRestarts",)), ids)
+            found = {
+                job_id: own["numRestarts"]
+                for job_id, own in zip(ids, counts, strict=True)
+                if "numRestarts" in own
+            }
+        for job in asked:
+            if job.id in found:
+                settled = fresh and job.quiet > _SETTLED
+                self._restarts[job.id] = job.changed if settled else -1, int(found[job.id])
 
     def _stack(self, job_id: str) -> str | None:
         answer = self._jobmanager.get(f"/jobs/{job_id}/exceptions?maxExceptions=1") or {}

@@ -1,0 +1,94 @@
+"""A job's graph, from what Flink 2.3 answered for real jobs."""
+
+import pytest
+
+from streammagic.engines.flink.figures import is_sink, per_second, restarts, source_rates
+from streammagic.engines.flink.graph import Graph
+
+NOTHING = {"INITIALIZING": 0, "RUNNING": 1, "SCHEDULED": 0}
+
+
+def answer(*vertices, state="RUNNING", restarted=0, edges=()):
+    """Write ``/jobs/:id`` for vertices by name; ``edges`` are pairs of their places."""
+    inputs = {to: [{"id": f"v{source}"} for source, target in edges if target == to] for _, to in edges}
+    return {
+        "state": state,
+        "now": 1_000_000_000,
+        "start-time": 999_990_000,
+        "timestamps": {"RESTARTING": restarted},
+        "vertices": [
+            {"id": f"v{at}", "name": name, "parallelism": 1, "status": "RUNNING", "tasks": NOTHING}
+            for at, name in enumerate(vertices)
+        ],
+        "plan": {
+            "nodes": [
+                {"id": f"v{at}", "description": "", "inputs": inputs.get(at, [])}
+                for at in range(len(vertices))
+            ]
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("vertex", "sinks"),
+    [
+        ("hole[6]: Writer", ("hole",)),
+        ("GroupAggregate[10] -> ConstraintEnforcer[12] -> orders[12]: Writer", ("orders",)),
+        ("Source: src[12] -> Calc[13] -> Sink: pr[14]", ("pr",)),
+        ("Source: my src.x[205] -> (Calc[206], Calc[208] -> Sink: pr[209])", ("pr",)),
+        ("Source: a[1] -> (Sink: x[2], y[3]: Writer -> y[3]: Committer)", ("x", "y")),
+        ("Source: src[4] -> Calc[5]", ()),
+        ("end: Writer", ()),
+    ],
+)
+def test_sinks_are_told_by_the_names_of_vertices(vertex, sinks):
+    assert Graph.of(answer(vertex)).sinks == sinks
+
+
+def test_the_text_shows_what_reads_from_what():
+    graph = Graph.of(
+        answer("Source: a[1]", "Source: b[2]", "Join[3]", "hole[4]: Writer", edges=[(0, 2), (1, 2), (2, 3)])
+    )
+    assert graph.text().splitlines() == [
+        "Source: a[1]  (1 task, running)",
+        "Source: b[2]  (1 task, running)",
+        "→ Join[3]  (1 task, running)",
+        "  → hole[4]: Writer  (1 task, running)",
+    ]
+
+
+def test_sinks_in_metrics():
+    assert is_sink("hole[6]__Writer")
+    assert is_sink("Sink__pr[209]")
+    assert is_sink("StreamingFileWriter")
+    assert not is_sink("end__Writer")
+    assert not is_sink("Calc[3]")
+
+
+def test_a_source_is_counted_by_whichever_of_its_meters_moves():
+    old = {
+        "Source__a[1].numRecordsInPerSecond": (0.0, 0.0, 0.0),
+        "Source__a[1].numRecordsOutPerSecond": (5.0, 5.0, 5.0),
+    }
+    assert source_rates(old) == [5.0]
+    assert source_rates({"Calc[2].numRecordsOutPerSecond": (5.0, 5.0, 5.0)}) == []
+
+
+@pytest.mark.parametrize(("uptime", "expected"), [(5.0, None), (32.5, 20.0), (600.0, 10.0)])
+def test_a_rate_is_of_the_time_that_the_job_has_run(uptime, expected):
+    assert per_second(10.0, uptime) == expected
+
+
+@pytest.mark.parametrize(
+    ("counted", "state", "restarted", "expected"),
+    [
+        (None, "RUNNING", 0, 0),
+        (None, "RUNNING", 5, 1),  # the metric is not there yet
+        (0.0, "RUNNING", 5, 1),  # the metric is older than the graph
+        (7.0, "RESTARTING", 5, 7),
+        (None, "FAILED", 5, None),  # it was more than none, and nobody knows how many
+    ],
+)
+def test_restarts_are_told_by_the_metric_and_by_the_graph(counted, state, restarted, expected):
+    graph = Graph.of(answer("a", state=state, restarted=restarted))
+    assert restarts(counted, graph) == expected
