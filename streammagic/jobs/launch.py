@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Labels
@@ -94,7 +94,7 @@ def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Res
                 hint=f"%stream attach {name} takes it into this ledger.",
             ) from None
         ledger.set_run(run.job_id, "running")
-        return run
+        return replace(run, state="running")
 
 
 @contextmanager
@@ -146,6 +146,28 @@ def watch(engine: JobEngine, job_id: str, settle: float) -> None:
         pause = min(pause * 1.2, 0.2)
     if engine.figures([job_id]).get(job_id, _NONE).restarts:
         raise _failure(engine, job_id, job)
+
+
+def await_end(office: Office, name: str, run: Run) -> Run:
+    """Wait until a run has ended by itself, and return it as the ledger has it then.
+
+    Raises what failed it, and `InterruptedQuery` when the person no longer waits: it goes on then.
+    """
+    office.say(f"waiting until {name} has written everything")
+    never = threading.Event()
+    pause = 0.05
+    try:
+        while (job := office.engine.job(run.job_id)) is not None and not job.is_over:
+            never.wait(pause)
+            pause = min(pause * 1.3, 0.5)
+    except KeyboardInterrupt:
+        raise InterruptedQuery(f"{name} goes on; nobody waits for its end. %stream jobs shows it") from None
+    found = office.ledger.deployment(office.engine.place, name)
+    if found is not None:
+        found = reconcile(office, found)
+    if job is None or job.state != "FINISHED":
+        raise _failure(office.engine, run.job_id, job)
+    return run if found is None or found.run is None else found.run
 
 
 class _NoFigures:

@@ -110,6 +110,8 @@ def _alone() -> dict[str, object]:
         # Each partition of these is a log to open at a start.
         **{f"{topic}.num.partitions": 2 for topic in internal},
         "transaction.state.log.min.isr": 1,
+        # Flink's exactly-once sink asks for an hour unless it is told otherwise; 15 minutes are the default.
+        "transaction.max.timeout.ms": 3_600_000,
         "share.coordinator.state.topic.min.isr": 1,
         "auto.create.topics.enable": "true",
         "num.partitions": 1,

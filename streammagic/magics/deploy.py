@@ -9,6 +9,7 @@ from streammagic.engines.jobs import SinkRequest
 from streammagic.errors import OptionError, StreamMagicError
 from streammagic.jobs.cleanup import Cleanup
 from streammagic.jobs.deploy import Deploying, Plan, State
+from streammagic.jobs.launch import await_end
 from streammagic.jobs.ledger import literal_secrets
 from streammagic.jobs.life import Life
 from streammagic.magics.options import assignments, deployment_name, settle_seconds
@@ -77,6 +78,7 @@ class DeployVerbs:
         state.add_argument("--drop-state", action="store_true", help="begin without the state")
         add("--resume", action="store_true", help="start the deployed version again from its last state")
         add("--dry-run", action="store_true", help="show the plan and do nothing")
+        add("--wait", action="store_true", help="stay until it has ended by itself")
         add("--settle", metavar="SECONDS", type=settle_seconds, help="watch it for so long (0: not at all)")
 
     def _deploy(self, options: argparse.Namespace) -> None:
@@ -90,6 +92,8 @@ class DeployVerbs:
             try:
                 plan = self._plan(options, statement, office)
                 run = None if options.dry_run else self._apply(options, plan, office)
+                if options.wait and run is not None:
+                    run = await_end(office, options.name, run)
             except StreamMagicError as error:
                 if located:
                     options.cell.locate(error, statement)
@@ -148,7 +152,7 @@ class DeployVerbs:
         if options.dry_run or run is None:
             self._desk.show(plan_bundle("\n".join(plan.lines())))
             return
-        state = "accepted" if options.settle == 0 else "running"
+        state = "accepted" if options.settle == 0 and not run.ended else run.state
         line = f"{options.name}: {state} (version {self._ordinal(run)})"
         if plan.bundle.table_ddl:
             self._desk.show(plan_bundle(plan.bundle.table_ddl, line))
@@ -164,13 +168,15 @@ class DeployVerbs:
         with self._desk.progress() as progress:
             engine, found = self._desk.deployment(options.name, options.conn)
             settle = self._desk.config.settle if options.settle is None else options.settle
-            life = Life(self._desk.office(engine, progress))
-            run = life.resume(found.name, drop_state=options.drop_state, settle=settle)
+            office = self._desk.office(engine, progress)
+            run = Life(office).resume(found.name, drop_state=options.drop_state, settle=settle)
+            if options.wait and run is not None:
+                run = await_end(office, found.name, run)
         if run is None:
             self._desk.show(line_bundle(f"{options.name}: runs already"))
             return
         source = "without state" if run.restored is None else "from its last state"
-        self._desk.show(line_bundle(f"{options.name}: running (version {self._ordinal(run)}, {source})"))
+        self._desk.show(line_bundle(f"{options.name}: {run.state} (version {self._ordinal(run)}, {source})"))
 
     def _ordinal(self, run: Run) -> int:
         found = self._desk.ledger().by_job(run.job_id)

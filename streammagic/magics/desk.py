@@ -12,6 +12,7 @@ from streammagic.engines.base import QueryOptions, plugins
 from streammagic.errors import OptionError, StreamMagicError
 from streammagic.magics.frames import shown_frame
 from streammagic.sql.statements import split
+from streammagic.views.blocks import line_bundle
 from streammagic.views.channel import show
 from streammagic.views.modes import display_mode
 from streammagic.views.progress import Progress
@@ -98,6 +99,8 @@ class Desk:
             from streammagic.jobs.ledger import Ledger
 
             self._ledger = Ledger.open()
+            if self._ledger.notes:
+                self.show(line_bundle(*self._ledger.notes))
         return self._ledger
 
     def engine(self, magic: str, name: str | None = None) -> StreamEngine:

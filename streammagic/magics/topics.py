@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from streammagic.topics import Broker, Decoder, Record, Registry
 
 _SAMPLE = 100
-_UPPER_BOUND = "messages: at most; markers of transactions and compacted records are counted too"
+_UPPER_BOUND = "messages is an upper bound: markers of transactions and compacted records are counted too"
 
 
 class TopicVerbs:
@@ -137,8 +137,10 @@ class TopicVerbs:
 
     def _send(self, options: argparse.Namespace) -> None:
         from streammagic.topics import send
+        from streammagic.topics.messages import messages
 
         rows = self._rows(options)
+        messages(rows)  # says what can't be sent, before a topic is made for it
         broker = self._broker(options)
         with self._desk.progress() as progress:
             progress.say(f"sending to {options.topic}")

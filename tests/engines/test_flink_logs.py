@@ -109,3 +109,8 @@ def test_a_broken_byte_does_not_matter(log):
 
 def test_no_files_no_lines(tmp_path):
     assert lines_about(tmp_path, Subject(JOB), 50) == []
+
+
+def test_what_the_api_says_about_a_job_that_is_not_there_yet_is_no_line_about_it(log):
+    asked = f"2026-11-24 11:05:10,606 ERROR o.a.f.r.r.h.j.JobStatusHandler   - Unhandled exception {JOB}."
+    assert lines_about(log("jobmanager.log", asked, "\tat a.b"), Subject(JOB), 50) == []

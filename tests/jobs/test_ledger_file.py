@@ -4,8 +4,9 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
@@ -197,14 +198,30 @@ def test_damage_while_it_is_open_is_told_and_the_next_call_begins_anew(opened, f
     assert opened().notes == ()
 
 
-def test_two_kernels_find_the_same_damage_and_set_it_aside_once(opened, file):
-    file.write_bytes(b"no database" * 1000)
-    threads = [threading.Thread(target=opened) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(list(file.parent.glob("ledger.corrupt-*.sqlite3"))) == 1
+@pytest.mark.parametrize("content", [None, b"no database" * 1000])
+def test_kernels_that_open_it_at_the_same_moment_make_it_once(opened, file, content):
+    code = """if True:
+        import sys
+        from streammagic.jobs.ledger import Ledger
+        print("ready", flush=True)
+        sys.stdin.readline()
+        ledger = Ledger.open()
+        ledger.record("local", "orders", "opened", str(len(ledger.notes)))
+    """
+    if content:
+        file.write_bytes(content)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    kernels = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in range(5)]
+    assert [kernel.stdout.readline() for kernel in kernels] == ["ready\n"] * 5
+    for kernel in kernels:
+        kernel.stdin.write("\n")
+        kernel.stdin.flush()
+    for kernel in kernels:
+        kernel.communicate()
+    assert [kernel.returncode for kernel in kernels] == [0] * 5
+    notes = sorted(event.detail for event in opened().history())
+    assert notes == ["0"] * 4 + ["1" if content else "0"]
+    assert len(list(file.parent.glob("ledger.corrupt-*.sqlite3"))) == (1 if content else 0)
 
 
 def test_a_file_that_is_removed_while_it_is_open_is_made_anew(opened, home, bundle):

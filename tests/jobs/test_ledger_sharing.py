@@ -65,7 +65,9 @@ def is_free(ledger):
         return False
 
 
-def test_a_claim_of_another_process_is_refused_at_once_with_its_name(ledger, process):
+def test_a_claim_of_another_process_is_refused_at_once_with_its_name(ledger, process, bundle):
+    ledger.add_version("local", "orders", bundle, "")
+    run = ledger.begin_run("local", "orders", 1, 1)
     other = process(CLAIM)
     assert other.stdout.readline() == "claimed\n"
     began = time.monotonic()
@@ -80,6 +82,8 @@ def test_a_claim_of_another_process_is_refused_at_once_with_its_name(ledger, pro
     assert "interrupt it there" in refused.value.hint
     with ledger.claim("local", "payments", "deployed", ""), ledger.claim("there", "orders", "deployed", ""):
         pass  # others are free
+    ledger.set_run(run.job_id, "lost")
+    assert ledger.history()[-1].notebook == ""  # it was not that notebook which said so
     other.stdin.write("\n")
     other.stdin.flush()
     assert other.stdout.readline() == "released\n"
@@ -271,7 +275,7 @@ def test_a_process_may_fork_while_its_threads_write(ledger, bundle):
     threads = [threading.Thread(target=write) for _ in range(2)]
     for thread in threads:
         thread.start()
-    children = [fork_and(lambda n=n: ledger.add_version("local", f"child {n}", bundle, "")) for n in range(5)]
+    children = [fork_and(lambda n=n: in_the_child(ledger, f"child {n}", bundle)) for n in range(5)]
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     done.set()
     for thread in threads:
@@ -281,6 +285,11 @@ def test_a_process_may_fork_while_its_threads_write(ledger, bundle):
         "of the parent"
     ]
     assert is_sound(ledger)
+
+
+def in_the_child(ledger, name, bundle):
+    assert ledger._file._connection is None
+    ledger.add_version("local", name, bundle, "")
 
 
 def fork_and(do):

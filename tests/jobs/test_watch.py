@@ -177,7 +177,9 @@ def test_a_command_is_no_shell_line(tmp_path):
 
 def test_a_command_that_fails_says_so():
     with pytest.raises(OSError, match="ended with 3: no luck"):
-        command_hook(f"{sys.executable} -c 'import sys; sys.stderr.write(\"no luck\"); sys.exit(3)'")("a", "b", "c")
+        command_hook(f"{sys.executable} -c 'import sys; sys.stderr.write(\"no luck\"); sys.exit(3)'")(
+            "a", "b", "c"
+        )
 
 
 @pytest.mark.parametrize("command", ["", "   ", "echo 'open"])

@@ -1,6 +1,8 @@
 """A schema registry, and topics of one test's own."""
 
 import io
+import socket
+import threading
 import uuid
 
 import fastavro
@@ -41,3 +43,26 @@ def avro():
         return framed(number, buffer.getvalue())
 
     return write
+
+
+@pytest.fixture
+def silent():
+    """The address of a server that takes connections and says nothing."""
+    server = socket.create_server(("127.0.0.1", 0))
+    accepted = []
+
+    def accept():
+        try:
+            while True:
+                accepted.append(server.accept()[0])
+        except OSError:
+            return
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield f"127.0.0.1:{server.getsockname()[1]}"
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+    for one in accepted:
+        one.close()

@@ -109,6 +109,11 @@ class Gateway:
         answer = self._json("post", f"/sessions/{session}/statements", body, statement)
         return str(answer["operationHandle"])
 
+    def configure(self, session: str, sql: str, statement: Statement) -> None:
+        """Run a definition or setting to its end, by one request (``configure-session``, from v2 on)."""
+        body = {"statement": self._variables.render(sql).text}
+        self._json("post", f"/sessions/{session}/configure-session", body, statement)
+
     def fetch(self, session: str, operation: str, token: int, statement: Statement | None) -> bytes:
         """Return the raw page of that token. Asking again gives the same page, so this may be repeated."""
         path = f"/{self.version}/sessions/{session}/operations/{operation}/result/{token}"

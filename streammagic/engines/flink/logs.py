@@ -21,6 +21,9 @@ _START = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ")
 _ROUTINE = re.compile(
     r" INFO .*(?:(?:Triggering|Completed) checkpoint \d|Failed to trigger checkpoint|Marking checkpoint \d)"
 )
+_ASKED = re.compile(r"^\S+ \S+ ERROR o\.a\.f\.r\.r\.h\.")
+"""What the REST API logs when it is asked about a job that is not there yet (``runtime.rest.handler``)."""
+
 _LATE = 10.0  # seconds after a job's end in which its tasks are still cleaned up
 
 
@@ -83,6 +86,8 @@ def _about(events: Iterator[str], subject: Subject) -> Iterator[str]:
     first = _written(subject.started)
     last = "9" if subject.ended is None else _written(subject.ended + _LATE)
     for event in events:
+        if _ASKED.match(event):
+            continue
         if subject.id in event or (named and first <= event[:23] <= last and named.search(event)):
             yield event
 

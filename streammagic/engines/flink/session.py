@@ -178,8 +178,12 @@ class Sessions:
                 self._lease.release("session", self._gateway.endpoint, handle)
 
     def _define(self, handle: str, sql: str) -> None:
+        statement = split(sql, FlinkDialect())[0]
         try:
-            self.run(handle, sql, statement=split(sql, FlinkDialect())[0])
+            if self._gateway.version == "v1" or statement.kind not in (Kind.DEFINITION, Kind.SESSION):
+                self.run(handle, sql, statement=statement)
+            else:
+                self._gateway.configure(handle, sql, statement)
         except SqlError as error:
             if "already exists" not in (error.cause or ""):  # a catalog that keeps its tables has it
                 raise
