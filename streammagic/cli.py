@@ -17,7 +17,9 @@ from streammagic import __version__
 from streammagic.errors import OptionError, StreamMagicError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from streammagic.magics.desk import Desk
 
 _NOTEBOOK = "01_quickstart.ipynb"
 _VERBS = (
@@ -73,9 +75,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verb(given: list[str]) -> int:
     """Run a verb as ``%stream`` would; its tables and lines go to stdout, with ``--json`` as JSON."""
-    from streammagic.config import StreamMagic
-    from streammagic.magics.connections import Connections
-    from streammagic.magics.desk import Desk
     from streammagic.magics.place import CellText
     from streammagic.magics.stream import verb_table
 
@@ -84,8 +83,7 @@ def _verb(given: list[str]) -> int:
     body: str | None = None
     if words[0] == "deploy":
         words, body = _deploy_words(words)
-    config = StreamMagic()
-    desk = Desk(config, Connections(config), {}, display=_nothing if as_json else _print_bundle)
+    desk = _desk(_nothing if as_json else _print_bundle)
     table = verb_table(desk, prog="streammagic")
     desk.act = lambda line: table.run(line, CellText("", line), None, desk.show)
     try:
@@ -94,11 +92,24 @@ def _verb(given: list[str]) -> int:
         print(f"streammagic: {error}", file=sys.stderr)
         return 2
     finally:
-        desk.connections.close()
-        desk.close()
+        _close(desk)
     if as_json:
         print("[]" if frame is None else frame.to_json(orient="records", date_format="iso"))
     return 0
+
+
+def _desk(display: Callable[[dict[str, str]], None]) -> Desk:
+    from streammagic.config import StreamMagic
+    from streammagic.magics.connections import Connections
+    from streammagic.magics.desk import Desk
+
+    config = StreamMagic()
+    return Desk(config, Connections(config), {}, display=display)
+
+
+def _close(desk: Desk) -> None:
+    desk.connections.close()
+    desk.close()
 
 
 def _deploy_words(words: list[str]) -> tuple[list[str], str | None]:
@@ -154,6 +165,10 @@ def _local(options: argparse.Namespace) -> int:
         )
         for note in cluster.notes:
             print(note)
+        if options.action == "start":
+            desk = _desk(_print_bundle)
+            desk.connections.started(desk.engine("flink"))  # deployments that ended with an earlier cluster
+            _close(desk)
     return 0
 
 

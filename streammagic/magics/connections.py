@@ -33,6 +33,8 @@ class Connections:
         self._config = config
         self._targets: dict[str, Target] = {}
         self._engines: dict[str, StreamEngine] = {}
+        self.started: Callable[[StreamEngine], None] = lambda _: None
+        """Called with the engine of an embedded cluster that was just started."""
 
     def name(self, name: str, plugin: Plugin, urls: Mapping[str, str]) -> None:
         """Introduce a connection, or change one; it is opened when first used."""
@@ -96,9 +98,11 @@ class Connections:
         if target is not None and target.plugin.magic != plugin.magic:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
         if key not in self._engines:
-            urls = self._urls(plugin, {} if target is None else target.urls, progress)
+            urls, is_new = self._urls(plugin, {} if target is None else target.urls, progress)
             self._engines[key] = plugin.connect(self._settings(plugin, urls), Lease.open())
             _clean_up_after_the_dead(self._engines[key])
+            if is_new:
+                self.started(self._engines[key])
         return self._engines[key]
 
     def close(self) -> None:
@@ -113,22 +117,24 @@ class Connections:
 
     def _urls(
         self, plugin: Plugin, given: Mapping[str, str], progress: Callable[[str], None]
-    ) -> dict[str, str]:
+    ) -> tuple[dict[str, str], bool]:
+        """Return the addresses of an engine, and whether it was started for that."""
         roles = {
             role: given.get(role) or self._config.setting(f"{plugin.magic}_{role}")
             for role in plugin.url_roles
         }
         urls = {role: url for role, url in roles.items() if url}
         if plugin.url_roles[0] in urls:
-            return urls
+            return urls, False
         if not plugin.embedded:
             raise _no_address(plugin, "")
         from streammagic import local
 
-        if local.status() is None and (missing := local.missing()):
+        runs = local.status() is not None
+        if not runs and (missing := local.missing()):
             raise _no_address(plugin, f" (missing here: {', '.join(missing)})")
         cluster = local.start(progress, **self._config.local)
-        return {role: str(getattr(cluster, role)) for role in plugin.url_roles}
+        return {role: str(getattr(cluster, role)) for role in plugin.url_roles}, not runs
 
     def _settings(self, plugin: Plugin, urls: Mapping[str, str]) -> Settings:
         config = self._config

@@ -59,6 +59,9 @@ class Desk:
     act: Callable[[str], Any] = lambda _: None
     _ledger: Ledger | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self.connections.started = lambda engine: self._offer(engine.jobs)
+
     def mode(self) -> Mode:
         """Return how the output is shown."""
         return display_mode(self.config.mode)
@@ -184,6 +187,14 @@ class Desk:
                 hint=f"%stream connect {conn} … makes it. Known: {', '.join(self.connections.known())}.",
             )
         return self.engine(plugin.magic, conn).jobs
+
+    def _offer(self, engine: JobEngine) -> None:
+        """Name the deployments that ended with an earlier cluster, and say how to have them again."""
+        from streammagic.jobs.offers import lost
+
+        lines = lost(self.ledger(), engine)
+        if lines and self.mode() != "batch":  # what happened before has no place in a notebook's outputs
+            self.show(line_bundle(*lines))
 
     def _make_topic(self, name: str, compacted: bool) -> bool:
         broker = self.broker()

@@ -43,22 +43,15 @@ class EmbeddedVerbs:
     def _start(self, *, kafka: bool) -> None:
         from streammagic import local
 
+        settings = self._desk.config.local
         with self._desk.progress() as progress:
-            cluster = local.start(progress.say, **self._desk.config.local)
+            cluster = local.start(progress.say, **settings)
             if kafka:
-                local.start_kafka(progress.say)
+                local.start_kafka(progress.say, **settings)
         found = local.status() or cluster
-        lines = _lines(found, self._desk)
-        if self._desk.mode() != "batch":  # what happened before has no place in a notebook's outputs
-            lines += [*found.notes, *self._lost()]
-        self._desk.show(line_bundle(*lines))
-
-    def _lost(self) -> list[str]:
-        """Name the deployments that ended with an earlier cluster, and say how to have them again."""
-        from streammagic.jobs.offers import lost
-
-        engine = self._desk.engine("flink").jobs
-        return lost(self._desk.ledger(), engine)
+        notes = () if self._desk.mode() == "batch" else found.notes
+        self._desk.show(line_bundle(*_lines(found, self._desk), *notes))
+        self._desk.connections.started(self._desk.engine("flink"))
 
     def _stop(self, *, kafka: bool) -> None:
         from streammagic import local

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from streammagic.topics import Broker, Decoder, Record, Registry
 
 _SAMPLE = 100
+_MOST_SHOWN = 200
+"""Records that are shown of as many as were asked for; the DataFrame has them all."""
+
 _UPPER_BOUND = "messages is an upper bound: markers of transactions and compacted records are counted too"
 
 
@@ -137,21 +140,16 @@ class TopicVerbs:
 
     def _send(self, options: argparse.Namespace) -> None:
         from streammagic.topics import send
-        from streammagic.topics.messages import messages
 
-        rows = self._rows(options)
-        messages(rows)  # says what can't be sent, before a topic is made for it
-        broker = self._broker(options)
+        rows, topic, broker = self._rows(options), options.topic, self._broker(options)
         with self._desk.progress() as progress:
-            progress.say(f"sending to {options.topic}")
-            is_new = options.topic not in broker.names()
-            if is_new:
-                broker.create(options.topic)
-            count = send(broker, options.topic, rows, key=options.key)
+            progress.say(f"sending to {topic}")
+            is_new = topic not in broker.names()
+            count = send(broker, topic, rows, key=options.key, create=is_new)
         # in a notebook that is run again the topic is there
         created = ", a new topic" if is_new and self._desk.mode() != "batch" else ""
         messages = f"{count:,} message{'' if count == 1 else 's'}"
-        self._desk.show(line_bundle(f"{messages} sent to {options.topic}{created}"))
+        self._desk.show(line_bundle(f"{messages} sent to {topic}{created}"))
 
     def _rows(self, options: argparse.Namespace) -> Any:
         """Return what is to be sent: the cell's text, or the variable's value."""
@@ -228,13 +226,14 @@ def _snapshot(frame: pd.DataFrame, status: str, notes: Sequence[str], is_batch: 
     columns = tuple(name for name in frame.columns if name not in leave)
     rows = [
         [_cell(name, value) for name, value in zip(columns, row, strict=True)]
-        for row in shown[list(columns)].itertuples(index=False)
+        for row in shown[list(columns)].tail(_MOST_SHOWN).itertuples(index=False)
     ]
     return TableSnapshot(
         columns=columns,
         rows=rows,
         numeric=tuple(name in ("partition", "offset") for name in columns),
-        total=len(rows),
+        total=len(frame),
+        position=len(frame) - len(rows),
         status=status,
         notes=tuple(notes),
     )

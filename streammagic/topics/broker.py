@@ -97,7 +97,10 @@ class Broker:
         return {number: span for (_, number), span in sorted(found.items())}
 
     def create(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
-        """Create a topic, and return when it can be written to. ``config`` are the topic's settings.
+        """Create a topic, and return when it can be written to.
+
+        It has ``partitions`` (1 or more) and as many replicas as the brokers give by default; ``config`` are
+        its settings.
 
         Raises `OptionError` if there is one of that name.
         """
@@ -232,8 +235,10 @@ class _Admin:
 
     def failed(self, future: Future[Any]) -> Any:
         """Wait for a future and return its KafkaException, None if it has a result."""
-        wait([future], timeout=2 * ANSWER_SECONDS)
-        return future.exception(timeout=0)
+        from confluent_kafka import KafkaError, KafkaException
+
+        done, _ = wait([future], timeout=2 * ANSWER_SECONDS)
+        return future.exception() if done else KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
 
     def failure(self, error: Any, what: str) -> StreamMagicError:
         return failure(error, what, self._bootstrap, self._journal)

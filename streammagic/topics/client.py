@@ -22,7 +22,15 @@ ANSWER_SECONDS = 5.0
 
 _SECRET_WORDS = ("password", "secret", "jaas", "token", "key.pem", "client_secret", "oauthbearer.config")
 _NETWORK = frozenset(
-    {"_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_TIMED_OUT_QUEUE", "_MSG_TIMED_OUT"}
+    {
+        "_TRANSPORT",
+        "_ALL_BROKERS_DOWN",
+        "_RESOLVE",
+        "_TIMED_OUT",
+        "_TIMED_OUT_QUEUE",
+        "_MSG_TIMED_OUT",
+        "REQUEST_TIMED_OUT",
+    }
 )
 _CREDENTIALS = frozenset(
     {"_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL", "UNSUPPORTED_SASL_MECHANISM"}

@@ -31,16 +31,19 @@ _SETTINGS = {
 }
 
 
-def send(
+def send(  # noqa: PLR0913 - half of them are optional
     broker: Broker,
     topic: str,
     rows: Any,
     key: str | Sequence[str] | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    create: bool = False,
 ) -> int:
     """Publish rows (see `messages.messages`) and return how many there were, when Kafka has them all.
 
     ``key`` names the column or columns that make the messages' key; ``headers`` go with every message.
+    With ``create`` a topic that does not exist is made, of one partition.
 
     Raises `OptionError` for rows or a key that can't be sent, `ConnectionFailedError` within about 5 s
     where there is no broker, and `StreamMagicError` for what it refuses. Each says how many messages Kafka
@@ -49,7 +52,10 @@ def send(
     library()
     made = messages(rows, (key,) if isinstance(key, str) else tuple(key or ()))
     sending = _Sending(broker, topic, headers)  # first, for its producer's id takes half a second to be had
-    broker.check(topic)
+    if create and topic not in broker.names():
+        broker.create(topic)
+    elif not create:
+        broker.check(topic)
     return sending.run(made)
 
 

@@ -8,6 +8,7 @@ import pytest
 from streammagic.engines.flink.diagnosis import cluster, flow, job
 from streammagic.engines.flink.diagnosis.checkpoints import checkpoints
 from streammagic.engines.flink.diagnosis.evidence import Cluster, Evidence, Flow
+from streammagic.engines.flink.figures import Rows
 from streammagic.engines.flink.graph import Graph, Vertex
 
 NOW = 1_000_000.0
@@ -17,9 +18,9 @@ SOURCE, MIDDLE, SINK = (
     Vertex("k", "hole[3]: Writer", 1, "RUNNING", inputs=("m",)),
 )
 GRAPH = Graph("RUNNING", NOW, NOW - 3600, 0.0, (SOURCE, MIDDLE, SINK))
-CALM = Flow(backpressured=0.0, busy=0.1, emitted=None, rate=None, watermark=None)
+CALM = Flow(backpressured=0.0, busy=0.1)
 FLOWS = {
-    "s": replace(CALM, emitted=100.0, rate=5.0),
+    "s": replace(CALM, read=Rows(100.0, 5.0)),
     "m": CALM,
     "k": replace(CALM, watermark=-math.inf),
 }
@@ -164,10 +165,10 @@ def test_the_slow_vertex_is_named():
 
 
 def test_no_row_comes_in():
-    silent = FLOWS | {"s": replace(CALM, emitted=0.0, rate=0.0)}
+    silent = FLOWS | {"s": replace(CALM, read=Rows(0.0, 0.0))}
     assert flow.source(but(flows=silent)).verdict == "degraded"
     assert flow.source(but(flows=silent, uptime=3.0)).verdict == "not assessed"
-    ended = FLOWS | {"s": replace(CALM, emitted=7.0, rate=0.0)}
+    ended = FLOWS | {"s": replace(CALM, read=Rows(7.0, 0.0))}
     assert flow.source(but(flows=ended)).evidence == "no row in the last minute, 7 before"
 
 

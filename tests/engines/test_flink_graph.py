@@ -2,7 +2,7 @@
 
 import pytest
 
-from streammagic.engines.flink.figures import is_sink, per_second, restarts, source_rates
+from streammagic.engines.flink.figures import Rows, is_sink, read_by_sources, restarts, written_by_sinks
 from streammagic.engines.flink.graph import Graph
 
 NOTHING = {"INITIALIZING": 0, "RUNNING": 1, "SCHEDULED": 0}
@@ -65,18 +65,33 @@ def test_sinks_in_metrics():
     assert not is_sink("Calc[3]")
 
 
-def test_a_source_is_counted_by_whichever_of_its_meters_moves():
+def test_a_source_is_counted_by_whichever_of_its_counters_moves():
     old = {
+        "Source__a[1].numRecordsIn": (0.0, 0.0, 0.0),
+        "Source__a[1].numRecordsOut": (50.0, 50.0, 50.0),
         "Source__a[1].numRecordsInPerSecond": (0.0, 0.0, 0.0),
         "Source__a[1].numRecordsOutPerSecond": (5.0, 5.0, 5.0),
+        "Calc[2].numRecordsOut": (7.0, 7.0, 7.0),
     }
-    assert source_rates(old) == [5.0]
-    assert source_rates({"Calc[2].numRecordsOutPerSecond": (5.0, 5.0, 5.0)}) == []
+    assert read_by_sources(old) == Rows(50.0, 5.0)
+    assert written_by_sinks(old) is None
 
 
-@pytest.mark.parametrize(("uptime", "expected"), [(5.0, None), (32.5, 20.0), (600.0, 10.0)])
+def test_sinks_are_counted_by_what_comes_to_them():
+    two = {
+        "a[1]__Writer.numRecordsIn": (50.0, 50.0, 50.0),
+        "a[1]__Writer.numRecordsInPerSecond": (5.0, 5.0, 5.0),
+        "a[1]__Writer.numRecordsOutPerSecond": (0.0, 0.0, 0.0),
+        "Sink__b[2].numRecordsIn": (20.0, 20.0, 20.0),
+        "Sink__b[2].numRecordsInPerSecond": (2.0, 2.0, 2.0),
+    }
+    assert written_by_sinks(two) == Rows(70.0, 7.0)
+    assert read_by_sources(two) is None
+
+
+@pytest.mark.parametrize(("uptime", "expected"), [(1.0, None), (20.0, 15.0), (600.0, 10.0)])
 def test_a_rate_is_of_the_time_that_the_job_has_run(uptime, expected):
-    assert per_second(10.0, uptime) == expected
+    assert Rows(300.0, 10.0).per_second(uptime) == expected
 
 
 @pytest.mark.parametrize(

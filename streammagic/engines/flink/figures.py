@@ -1,23 +1,25 @@
 """What a job is doing, in figures: rows, waiting rows, backpressure, restarts, checkpoints.
 
-Source: page "Metrics" of Flink's documentation. Rates are Flink's: averages over the last minute.
+Source: page "Metrics" of Flink's documentation. Rates are averages over the last minute, as Flink makes them.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.flink.graph import Graph
 from streammagic.engines.jobs import Figures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from streammagic.engines.flink.jobmanager import JobManager
     from streammagic.engines.flink.metrics import Metrics
 
 _METER = 60.0  # seconds that a rate is an average of (org.apache.flink.metrics.MeterView)
-_METER_STEP = 5.0  # seconds between two updates of it
-_TOO_YOUNG = 2 * _METER_STEP
+_TOO_YOUNG = 2.0
 
 _OF_JOB = (
     "numRestarts",
@@ -26,6 +28,7 @@ _OF_JOB = (
     "numberOfCompletedCheckpoints",
     "numberOfFailedCheckpoints",
 )
+SOURCE_ROWS = ("numRecordsIn", "numRecordsOut", "numRecordsInPerSecond", "numRecordsOutPerSecond")
 BACKPRESSURED = "backPressuredTimeMsPerSecond"
 
 
@@ -56,25 +59,22 @@ class FigureReader:
 
     def _flow(self, job_id: str, graph: Graph, uptime: float) -> dict[str, Any]:
         """Return what flows through a job that runs, as fields of `Figures`."""
-        rows_in: list[float] = []
-        rows_out: list[float] = []
+        rows_in: list[Rows | None] = []
+        rows_out: list[Rows | None] = []
         lag: list[float] = []
         pressure: list[float] = []
         for vertex in graph.vertices:
             found = self._metrics.of_vertex(job_id, vertex.id, _is_wanted)
-            rows_in += source_rates(found)
-            for name, (total, _, most) in found.items():
-                operator, _, metric = name.rpartition(".")
-                if metric == "pendingRecords":
-                    lag.append(total)
-                elif name == BACKPRESSURED:
-                    pressure.append(most / 1000)
-                elif is_sink(operator):
-                    rows_out.append(total)
+            rows_in.append(read_by_sources(found))
+            rows_out.append(written_by_sinks(found))
+            lag += [total for name, (total, _, _) in found.items() if name.endswith(".pendingRecords")]
+            if BACKPRESSURED in found:
+                pressure.append(found[BACKPRESSURED][2] / 1000)
+        read, written = total_rows(rows_in), total_rows(rows_out)
         return {
-            "rows_in": per_second(_sum(rows_in), uptime),
-            "rows_out": per_second(_sum(rows_out), uptime),
-            "lag": _whole(_sum(lag)),
+            "rows_in": None if read is None else read.per_second(uptime),
+            "rows_out": None if written is None else written.per_second(uptime),
+            "lag": _whole(sum(lag)) if lag else None,
             "backpressure": max((min(p, 1.0) for p in pressure if not math.isnan(p)), default=None),
         }
 
@@ -95,6 +95,24 @@ def restarts(counted: float | None, graph: Graph) -> int | None:
     return max(int(counted), 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows went through since the tasks were started, and Flink's rate of them a second."""
+
+    count: float
+    meter: float
+
+    def per_second(self, uptime: float) -> float | None:
+        """Return the rate, given the seconds since the tasks were started; None where that is too short.
+
+        Flink's is an average over the last minute, of which it takes a whole one also where the tasks have
+        run for less, and it is made anew every five seconds only (``MeterView``). So the count is better then.
+        """
+        if uptime >= _METER:
+            return self.meter
+        return self.count / uptime if uptime >= _TOO_YOUNG else None
+
+
 def is_source(operator: str) -> bool:
     """Tell whether an operator, named as in metrics, is a source."""
     return operator.startswith("Source__")
@@ -110,40 +128,47 @@ def is_sink(operator: str) -> bool:
     return operator.startswith(("Sink__", "StreamingFileWriter")) or operator.endswith("__Writer")
 
 
-def source_rates(found: dict[str, tuple[float, float, float]]) -> list[float]:
-    """Return the rows per second of each source operator among a vertex' metrics.
+def read_by_sources(found: Mapping[str, tuple[float, float, float]]) -> Rows | None:
+    """Return what the sources among a vertex' operators have read, None where there are none.
 
     A source of the old interface counts what it emits only, one of the new interface what it reads as well.
     """
-    rates: dict[str, float] = {}
+    counts: dict[str, float] = {}
+    meters: dict[str, float] = {}
     for name, (total, _, _) in found.items():
         operator, _, metric = name.rpartition(".")
-        if is_source(operator) and metric.endswith("PerSecond"):
-            rates[operator] = max(rates.get(operator, 0.0), total)
-    return list(rates.values())
+        if is_source(operator) and metric in ("numRecordsIn", "numRecordsOut"):
+            counts[operator] = max(counts.get(operator, 0.0), total)
+        elif is_source(operator) and metric in ("numRecordsInPerSecond", "numRecordsOutPerSecond"):
+            meters[operator] = max(meters.get(operator, 0.0), total)
+    return Rows(sum(counts.values()), sum(meters.values())) if counts or meters else None
 
 
-def per_second(rate: float | None, uptime: float) -> float | None:
-    """Return a rate of Flink's over the time that the job has run, None where that is too short to tell.
+def written_by_sinks(found: Mapping[str, tuple[float, float, float]]) -> Rows | None:
+    """Return what the sinks among a vertex' operators have got, None where there are none."""
+    counts, meters = [], []
+    for name, (total, _, _) in found.items():
+        operator, _, metric = name.rpartition(".")
+        if is_sink(operator) and metric == "numRecordsIn":
+            counts.append(total)
+        elif is_sink(operator) and metric == "numRecordsInPerSecond":
+            meters.append(total)
+    return Rows(sum(counts), sum(meters)) if counts or meters else None
 
-    Flink divides by a whole minute from the beginning (``MeterView``).
-    """
-    if rate is None or math.isnan(rate) or uptime < _TOO_YOUNG:
-        return None
-    return rate * _METER / min(_METER, uptime - _METER_STEP / 2)
+
+def total_rows(parts: Iterable[Rows | None]) -> Rows | None:
+    """Add up; None where there is nothing."""
+    known = [rows for rows in parts if rows is not None]
+    return Rows(sum(r.count for r in known), sum(r.meter for r in known)) if known else None
 
 
 def _is_wanted(name: str) -> bool:
     operator, _, metric = name.rpartition(".")
     if is_source(operator):
-        return metric in ("numRecordsInPerSecond", "numRecordsOutPerSecond", "pendingRecords")
+        return metric in SOURCE_ROWS or metric == "pendingRecords"
     if is_sink(operator):
-        return metric == "numRecordsInPerSecond"
+        return metric in ("numRecordsIn", "numRecordsInPerSecond")
     return name == BACKPRESSURED
-
-
-def _sum(values: list[float]) -> float | None:
-    return sum(values) if values else None
 
 
 def _whole(value: float | None) -> int | None:

@@ -9,7 +9,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from streammagic.engines.flink.figures import BACKPRESSURED, is_sink, is_source, restarts
+from streammagic.engines.flink.figures import (
+    BACKPRESSURED,
+    SOURCE_ROWS,
+    is_sink,
+    is_source,
+    read_by_sources,
+    restarts,
+    total_rows,
+)
 from streammagic.engines.flink.graph import WAITING, Graph
 from streammagic.engines.flink.metrics import side_by_side
 from streammagic.errors import StreamMagicError
@@ -17,6 +25,7 @@ from streammagic.errors import StreamMagicError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from streammagic.engines.flink.figures import Rows
     from streammagic.engines.flink.graph import Vertex
     from streammagic.engines.flink.jobmanager import JobManager
     from streammagic.engines.flink.metrics import Metrics
@@ -32,36 +41,27 @@ _RESTARTS = ("numRestarts", "uptime")
 class Flow:
     """What goes through one vertex. Shares are parts of the time (0 to 1), None where Flink has no figure.
 
-    ``emitted`` counts what its sources have emitted since they were started, ``rate`` is per second;
-    None where it has no source. ``watermark`` is the least event time at its sinks, in seconds since the
-    epoch, minus infinity before the first; None where it has no sink.
+    ``read`` is what its sources have read, None where it has none. ``watermark`` is the least event time at
+    its sinks, in seconds since the epoch, minus infinity before the first; None where it has no sink.
     """
 
-    backpressured: float | None
-    busy: float | None
-    emitted: float | None
-    rate: float | None
-    watermark: float | None
+    backpressured: float | None = None
+    busy: float | None = None
+    read: Rows | None = None
+    watermark: float | None = None
 
     @classmethod
     def of(cls, found: Mapping[str, tuple[float, float, float]]) -> Flow:
         """Read the metrics of a vertex."""
-        emitted: dict[str, float] = {}
-        rates: dict[str, float] = {}
-        watermarks = []
-        for name, (total, least, _) in found.items():
-            operator, _, metric = name.rpartition(".")
-            if metric == "currentInputWatermark" and is_sink(operator):
-                watermarks.append(-math.inf if least <= _NO_WATERMARK else least / 1000)
-            elif is_source(operator) and metric.endswith("PerSecond"):
-                rates[operator] = max(rates.get(operator, 0.0), total)
-            elif is_source(operator):
-                emitted[operator] = max(emitted.get(operator, 0.0), total)
+        watermarks = [
+            -math.inf if least <= _NO_WATERMARK else least / 1000
+            for name, (_, least, _) in found.items()
+            if name.endswith(".currentInputWatermark")
+        ]
         return cls(
             backpressured=_share(found, BACKPRESSURED),
             busy=_share(found, _BUSY),
-            emitted=sum(emitted.values()) if emitted else None,
-            rate=sum(rates.values()) if rates else None,
+            read=read_by_sources(found),
             watermark=min(watermarks, default=None),
         )
 
@@ -109,6 +109,11 @@ class Evidence:
     def waiting(self) -> int:
         """How many of them have no slot yet."""
         return sum(self.tasks.get(state, 0) for state in WAITING)
+
+    @property
+    def read(self) -> Rows | None:
+        """What the sources have read, None where there are no figures."""
+        return total_rows(flow.read for flow in (self.flows or {}).values())
 
     @property
     def all_run(self) -> bool:
@@ -205,12 +210,7 @@ def _each(parts: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[
 def _is_wanted(name: str) -> bool:
     operator, _, metric = name.rpartition(".")
     if is_source(operator):
-        return metric in (
-            "numRecordsIn",
-            "numRecordsOut",
-            "numRecordsInPerSecond",
-            "numRecordsOutPerSecond",
-        )
+        return metric in SOURCE_ROWS
     if is_sink(operator):
         return metric == "currentInputWatermark"
     return name in (BACKPRESSURED, _BUSY)

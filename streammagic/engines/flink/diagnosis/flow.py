@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from streammagic.engines.flink.diagnosis.verdicts import degraded, healthy, not_assessed
-from streammagic.engines.flink.figures import per_second
 from streammagic.views.amounts import duration, rate, share
 
 if TYPE_CHECKING:
@@ -66,19 +65,20 @@ def source(found: Evidence) -> Finding:
     """Tell whether rows come in."""
     if found.flows is None or not found.all_run:
         return _not_assessed("source", found)
-    flows = [flow for flow in found.flows.values() if flow.emitted is not None]
-    if not flows:
+    read, uptime = found.read, found.uptime or 0.0
+    if read is None:
         return not_assessed("source", _NO_FIGURES)
-    emitted, uptime = sum(flow.emitted or 0.0 for flow in flows), found.uptime or 0.0
-    now = per_second(sum(flow.rate or 0.0 for flow in flows), uptime)
-    if now or (emitted and now is None):
+    now = read.per_second(uptime)
+    if now or (now is None and read.count):
         speed = "" if now is None else f"{rate(now)} rows/s, "
-        return healthy("source", f"{speed}{emitted:,.0f} so far")
+        return healthy("source", f"{speed}{read.count:,.0f} so far")
     if uptime < _QUIET:
         return not_assessed("source", f"no row yet, {duration(uptime)} after the start")
     return degraded(
         "source",
-        f"no row in the last minute, {emitted:,.0f} before" if emitted else f"no row in {duration(uptime)}",
+        f"no row in the last minute, {read.count:,.0f} before"
+        if read.count
+        else f"no row in {duration(uptime)}",
         "Is anything written there? A topic is read from where 'scan.startup.mode' says, by a group that has "
         "read before from where it stopped.",
     )
@@ -91,7 +91,7 @@ def event_time(found: Evidence, later: Callable[[], Mapping[str, Flow]]) -> Find
     first = _watermark(found.flows)
     if first is None or (first == -math.inf and not found.graph.has_watermarks):
         return not_assessed("event time", "the job has no watermarks")
-    if not any(flow.rate for flow in found.flows.values()):
+    if found.read is None or not (found.read.meter or found.read.per_second(found.uptime or 0.0)):
         return not_assessed("event time", "no rows come in")
     if first == -math.inf:
         return _stuck("no watermark has come to the sinks, though rows come in")
