@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import orjson
 
+from streammagic.sql.statements import evened, tokenize
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -93,9 +95,7 @@ class Bundle:
 
 
 def _evened(sql: str) -> str:
-    from streammagic.sql.statements import tokenize
-
-    return " ".join(token.word or token.text for token in tokenize(sql))
+    return evened(tokenize(sql))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

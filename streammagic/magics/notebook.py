@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streammagic.config import StreamMagic
+from streammagic.jobs.watch import stop_all
 from streammagic.magics.connections import Connections
 from streammagic.magics.desk import Desk
 from streammagic.magics.queries import Queries
@@ -44,7 +45,8 @@ class Notebook:
             self._shown = None
 
     def close(self) -> None:
-        """Stop all queries and let go of all engines."""
+        """Stop all queries and whatever watches jobs, and let go of all engines."""
         self.queries.stop_all()
+        stop_all()
         self.connections.close()
         self.desk.close()

@@ -111,15 +111,14 @@ class TopicVerbs:
             records = peek(self._broker(options), options.topic, start=options.start, limit=options.limit)
             decoder = Decoder(self._registry())
             frame = _frame(records, decoder)
-        which = "last" if options.start == "latest" else "first"
-        snapshot = _snapshot(
-            frame, f"{options.topic}: {which} records", decoder.notes, self._desk.mode() == "batch"
-        )
+        is_last, is_batch = options.start == "latest", self._desk.mode() == "batch"
+        status = f"{options.topic}: {'last' if is_last else 'first'} records"
+        snapshot = _snapshot(frame, status, decoder.notes, is_last=is_last, is_batch=is_batch)
         return self._desk.returning(frame, table_bundle(snapshot))
 
     def _table(self, options: argparse.Namespace) -> None:
+        from streammagic.sql.naming import literal, path, table_name
         from streammagic.topics import infer, registered, table_ddl
-        from streammagic.topics.naming import literal, path, table_name
 
         name, registry = options.name or table_name(options.topic), self._registry()
         with self._desk.progress() as progress:
@@ -217,23 +216,26 @@ def _frame(records: Sequence[Record], decoder: Decoder) -> pd.DataFrame:
     )
 
 
-def _snapshot(frame: pd.DataFrame, status: str, notes: Sequence[str], is_batch: bool) -> TableSnapshot:
+def _snapshot(
+    frame: pd.DataFrame, status: str, notes: Sequence[str], *, is_last: bool, is_batch: bool
+) -> TableSnapshot:
     """Return the frame as a picture; in batch without clocks and their order, which another run changes."""
-    shown = frame.sort_values(["partition", "offset"]) if is_batch else frame
     leave = {"timestamp"} if is_batch else set()
     if not any(frame["headers"]):
         leave.add("headers")
     columns = tuple(name for name in frame.columns if name not in leave)
+    shown = frame.sort_values(["partition", "offset"]) if is_batch else frame
+    shown = shown.tail(_MOST_SHOWN) if is_last else shown.head(_MOST_SHOWN)
     rows = [
         [_cell(name, value) for name, value in zip(columns, row, strict=True)]
-        for row in shown[list(columns)].tail(_MOST_SHOWN).itertuples(index=False)
+        for row in shown[list(columns)].itertuples(index=False)
     ]
     return TableSnapshot(
         columns=columns,
         rows=rows,
         numeric=tuple(name in ("partition", "offset") for name in columns),
         total=len(frame),
-        position=len(frame) - len(rows),
+        position=len(frame) - len(rows) if is_last else 0,
         status=status,
         notes=tuple(notes),
     )

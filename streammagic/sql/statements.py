@@ -15,10 +15,11 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from streammagic.sql.naming import RESERVED
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from streammagic.sql.dialect import Dialect
 
@@ -93,7 +94,7 @@ class Statement:
     @property
     def normal(self) -> str:
         """The statement with white space and comments evened out: equal for statements that say the same."""
-        return " ".join(token.word or token.text for token in self.tokens)
+        return evened(self.tokens)
 
     def retold(self, text: str) -> Statement:
         """Return the same statement in other words, such as with its variables expanded."""
@@ -190,6 +191,11 @@ def tokenize(source: str) -> Iterator[Token]:
 
 def _shifted(text: str, by: int) -> Iterator[Token]:
     return (token._replace(start=token.start + by, end=token.end + by) for token in tokenize(text))
+
+
+def evened(tokens: Iterable[Token]) -> str:
+    """Return tokens as one text. The case of keywords does not count; that of names does, as in Flink."""
+    return " ".join(token.word if token.word in RESERVED else token.text for token in tokens)
 
 
 def split(source: str, dialect: Dialect) -> list[Statement]:

@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from streammagic.topics.naming import identifier, literal, path
+from streammagic.sql.naming import identifier, literal, path
 from streammagic.views.cells import cut, visible
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _COMMENT_WIDTH = 110
 _REMARK_LIMIT = 160
+_IDLE = "5 s"
+"""After which a partition without records no longer holds the windows of all others up (Flink 1.18 on)."""
+
 JAAS = "KAFKA_JAAS_CONFIG"
 """The secret that holds ``sasl.jaas.config`` for Kafka's Java client; a table's text must not."""
 
@@ -57,7 +60,7 @@ def _body(schema: TopicSchema) -> str:
     time = identifier(schema.event_time or stamp)
     watermark = f"WATERMARK FOR {time} AS {time} - INTERVAL '5' SECOND"
     if schema.event_time:
-        parts.append((watermark, ""))
+        parts.append((watermark, f"a partition without records is waited for {_IDLE}"))
     lines = [
         f"  {text}{'' if at == len(parts) - 1 else ','}{f'  -- {remark}' if remark else ''}"
         for at, (text, remark) in enumerate(parts)
@@ -96,6 +99,8 @@ def _options(
         "format": literal(schema.format),
         **{key: literal(value) for key, value in schema.options.items()},
     }
+    if schema.event_time is not None:
+        options["scan.watermark.idle-timeout"] = literal(_IDLE)
     if schema.key is not None:
         options |= {
             "key.format": literal("raw"),

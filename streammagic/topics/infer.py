@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
+from streammagic.sql.naming import is_writable
 from streammagic.topics import sqltypes
 from streammagic.topics.debezium import is_envelope, payload, rows
 from streammagic.topics.decode import plain_text, schema_id
-from streammagic.topics.naming import is_writable
 from streammagic.topics.profile import ISO, Profile, Typing
 from streammagic.topics.schema import TopicColumn, TopicSchema
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from streammagic.sql.naming import is_writable
 from streammagic.topics import sqltypes
-from streammagic.topics.naming import is_writable
 from streammagic.topics.schema import TopicColumn
 
 if TYPE_CHECKING:

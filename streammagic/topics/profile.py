@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from streammagic.sql.naming import is_writable
 from streammagic.topics import sqltypes
-from streammagic.topics.naming import is_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

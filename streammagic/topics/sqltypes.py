@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streammagic.topics.naming import identifier
+from streammagic.sql.naming import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -89,7 +89,7 @@ def test_sinks_are_counted_by_what_comes_to_them():
     assert read_by_sources(two) is None
 
 
-@pytest.mark.parametrize(("uptime", "expected"), [(1.0, None), (20.0, 15.0), (600.0, 10.0)])
+@pytest.mark.parametrize(("uptime", "expected"), [(3.0, None), (20.0, 15.0), (600.0, 10.0)])
 def test_a_rate_is_of_the_time_that_the_job_has_run(uptime, expected):
     assert Rows(300.0, 10.0).per_second(uptime) == expected
 

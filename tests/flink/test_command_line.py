@@ -44,7 +44,7 @@ def test_a_file_is_deployed_listed_stopped_and_deleted(streammagic, tmp_path):
     assert deployed[:2] == (0, "by_file: running (version 1)")
     code, listed, _ = streammagic("jobs", "--json")
     assert code == 0
-    (job,) = json.loads(listed)
+    (job,) = [entry for entry in json.loads(listed) if entry["name"] == "by_file"]
     assert (job["name"], job["status"]) == ("by_file", "running")
     assert (
         streammagic("deploy", "-", "--name", "by_file", text=SQL)[1]

@@ -332,3 +332,7 @@ def test_a_long_script_is_split_whole():
 def test_splitting_takes_time_in_proportion_to_the_text(filler):
     source = filler * 100_000
     assert len(split(source, FLINK)) <= 1
+
+
+def test_normal_keeps_the_case_of_names():
+    assert only("SELECT amount FROM t").normal != only("SELECT Amount FROM t").normal

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import uuid
 from decimal import Decimal
 
 import fastavro
@@ -161,6 +162,22 @@ def test_the_event_time_makes_windows(broker, topic, read):
         query=query.replace("{0}", topic),
     )
     assert sorted(row["total"] for row in found) == [3, 3]
+
+
+def test_a_partition_without_records_holds_no_window_up(shell, broker):
+    name = f"t{uuid.uuid4().hex[:8]}"
+    broker.create(name, 3)
+    rows = [{"k": "same", "event_time": f"2024-01-01T00:{minute:02}:00"} for minute in range(5)]
+    send(broker, name, rows, key="k")
+    shell.flink(table_ddl(name, name, infer(peek(broker, name)), "{{ kafka }}"))
+    found = shell.rows(
+        f"SELECT COUNT(*) FROM TUMBLE(TABLE {name}, DESCRIPTOR(event_time), INTERVAL '1' MINUTE) "
+        "GROUP BY window_start, window_end",
+        "--limit 3 --timeout 60",
+    )
+    assert found == [(1,)] * 3
+    shell.flink(f"DROP TABLE {name}")
+    broker.delete([name])
 
 
 AVRO = {

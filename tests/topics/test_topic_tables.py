@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streammagic.sql.flink import FlinkDialect
+from streammagic.sql.naming import identifier, is_writable, path, table_name
 from streammagic.sql.statements import split, tokenize
 from streammagic.sql.variables import Variables
 from streammagic.topics import TopicColumn, TopicSchema, table_ddl
 from streammagic.topics import sqltypes as sql
-from streammagic.topics.naming import identifier, is_writable, path, table_name
 
 
 def column(name, kind=sql.BIGINT, *remarks):
@@ -58,7 +58,8 @@ CREATE TABLE orders (
 
 def test_the_event_time_has_a_watermark():
     text = ddl(schema(column("created", sql.timestamp(3, zoned=False)), event_time="created"))
-    assert "  WATERMARK FOR created AS created - INTERVAL '5' SECOND\n)" in text
+    assert "  WATERMARK FOR created AS created - INTERVAL '5' SECOND  -- a partition" in text
+    assert "'scan.watermark.idle-timeout' = '5 s'" in text
     assert "for windows" not in text
 
 

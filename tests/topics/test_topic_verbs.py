@@ -124,6 +124,16 @@ def test_the_first_records_are_shown_on_demand(desk, broker, topic):
     assert "headers" not in desk.shown[0]
 
 
+def test_of_very_many_records_some_are_shown_and_all_returned(desk, broker, topic):
+    send(broker, topic, [str(number) for number in range(300)])
+    assert len(desk.stream(f"peek {topic} --limit 250")) == 250
+    assert lines(desk.shown[0])[1] == "… 50 earlier rows"
+    assert lines(desk.shown[0])[-1].endswith("│ 299")
+    assert len(desk.stream(f"peek {topic} --from earliest --limit 250")) == 250
+    assert lines(desk.shown[1])[-2:][0].endswith("│ 199")
+    assert lines(desk.shown[1])[-1] == "… 50 more rows"
+
+
 def test_in_batch_no_clock_is_shown(kafka, broker, topic):
     desk = Desk(kafka, "batch")
     send(broker, topic, ["x"])

@@ -29,6 +29,7 @@ from streammagic.errors import (
     SqlError,
     StreamMagicError,
 )
+from streammagic.sql import naming
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind
 
@@ -238,7 +239,7 @@ class FlinkJobs(Monitor):
         self, bundle: Bundle, statement: Statement, name: str, run: Callable[..., list[Row]]
     ) -> Bundle:
         plan = _explained(run, statement)
-        table = sinks.table_name(name)
+        table = naming.table_name(name)
         known = self._sessions.journal.creation(table)
         if known is not None and self._adopted.get(table) != known.normal:
             raise OptionError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streammagic.engines.flink.metrics import Metrics
 
 _METER = 60.0  # seconds that a rate is an average of (org.apache.flink.metrics.MeterView)
-_TOO_YOUNG = 2.0
+_TOO_YOUNG = 5.0
 
 _OF_JOB = (
     "numRestarts",
@@ -106,7 +106,7 @@ class Rows:
         """Return the rate, given the seconds since the tasks were started; None where that is too short.
 
         Flink's is an average over the last minute, of which it takes a whole one also where the tasks have
-        run for less, and it is made anew every five seconds only (``MeterView``). So the count is better then.
+        run for less, and it is made anew every five seconds only (``MeterView``): the count is better then.
         """
         if uptime >= _METER:
             return self.meter

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.flink import errors
 from streammagic.engines.flink.diagnosis import diagnose
-from streammagic.engines.flink.figures import FigureReader
+from streammagic.engines.flink.figures import FigureReader, restarts
 from streammagic.engines.flink.graph import Graph
 from streammagic.engines.flink.jobmanager import ENDED
 from streammagic.engines.flink.logs import Subject, lines_about
@@ -58,9 +58,9 @@ class _Listed:
         )
 
     @property
-    def is_counted_soon(self) -> bool:
-        """Whether its restarts can be in the metrics: not those of a job that has only just begun well."""
-        return self.age > _SETTLED or self.state not in ("INITIALIZING", "CREATED", "RUNNING")
+    def has_begun_only(self) -> bool:
+        """Whether it may not be in the metrics yet."""
+        return self.age <= _SETTLED
 
 
 class Monitor:
@@ -96,20 +96,21 @@ class Monitor:
         return {job_id: labels for job_id, labels in found.items() if labels is not None}
 
     def restarts(self, job_ids: Sequence[str]) -> dict[str, int]:
-        """Return how often each of these jobs was restarted, as far as Flink says so yet.
+        """Return how often each of these jobs was restarted, as far as Flink says so.
 
         What `jobs` has said last tells which of them have had a change of their tasks since they were asked:
-        one request for all of those, and one for each where that finds a restart; none otherwise. A job that
-        has only just begun is in no metrics yet, and left out.
+        one request for all of those, and one for each where that finds a restart. A job that has only just
+        begun is in no metrics yet, and is asked by itself. None otherwise.
         """
         listed = [self._listed[job_id] for job_id in job_ids if job_id in self._listed]
-        asked = [
-            job for job in listed if job.is_counted_soon and self._restarts.get(job.id, _NO)[0] != job.changed
-        ]
-        if asked:
-            self._count_restarts(asked)
-        ids = [job.id for job in listed if job.is_counted_soon]
-        return {job_id: self._restarts[job_id][1] for job_id in ids if job_id in self._restarts}
+        asked = [job for job in listed if self._restarts.get(job.id, _NO)[0] != job.changed]
+        begun = [job.id for job in asked if job.has_begun_only]
+        for job_id, count in zip(begun, side_by_side(self._restarts_of_new, begun), strict=True):
+            self._restarts[job_id] = -1, count
+        older = [job for job in asked if not job.has_begun_only]
+        if older:
+            self._count_restarts(older)
+        return {job.id: self._restarts[job.id][1] for job in listed if job.id in self._restarts}
 
     def figures(self, job_ids: Sequence[str]) -> dict[str, Figures]:
         """Return the figures of those of these jobs that are known, asked for in parallel.
@@ -173,6 +174,12 @@ class Monitor:
             return  # not known yet, or no longer: whoever asks again may be told
         config = (answer.get("execution-config") or {}).get("user-config") or {}
         self._labels[job_id] = _labels(config)
+
+    def _restarts_of_new(self, job_id: str) -> int:
+        graph = self._graph(job_id)
+        if graph is None or not graph.restarted:
+            return 0
+        return restarts(self._metrics.of_job(job_id, ("numRestarts",)).get("numRestarts"), graph) or 1
 
     def _count_restarts(self, asked: Sequence[_Listed]) -> None:
         """Read the restarts of jobs; what can't change any more unseen is known for ever."""

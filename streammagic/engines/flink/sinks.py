@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.engines.flink import errors
 from streammagic.errors import OptionError, SqlError
+from streammagic.sql import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,19 +53,14 @@ class Column:
         return f"{quoted(self.name)} {self.type}{'' if self.nullable else ' NOT NULL'}"
 
 
+def literal(text: str) -> str:
+    """Return a string literal; a variable stays one."""
+    return text if text.startswith("{{") else naming.literal(text)
+
+
 def quoted(name: str) -> str:
     """Return a name in back-ticks."""
     return "`" + name.replace("`", "``") + "`"
-
-
-def table_name(name: str) -> str:
-    """Return the name of the table that is made for a deployment of that name."""
-    return re.sub(r"\W", "_", name)
-
-
-def literal(text: str) -> str:
-    """Return a string literal; a variable stays one."""
-    return text if text.startswith("{{") else "'" + text.replace("'", "''") + "'"
 
 
 def derive(run: Run, statement: Statement, plan: Plan, name: str, request: SinkRequest) -> str:

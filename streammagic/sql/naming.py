@@ -11,7 +11,7 @@ _LONGEST = 128
 
 def identifier(name: str) -> str:
     """Return a name as SQL has it: bare where that means the same, else in backticks."""
-    if _PLAIN.fullmatch(name) and name.upper() not in _RESERVED:
+    if _PLAIN.fullmatch(name) and name.upper() not in RESERVED:
         return name
     return "`" + name.replace("`", "``") + "`"
 
@@ -40,7 +40,7 @@ def table_name(topic: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", topic)
 
 
-_RESERVED = frozenset(
+RESERVED = frozenset(
     """
 ABS ALL ALLOCATE ALLOW ALTER AND ANY ARE ARRAY ARRAY_CONCAT_AGG ARRAY_MAX_CARDINALITY AS ASENSITIVE
 ASYMMETRIC AT ATOMIC AUTHORIZATION AVG BEGIN BEGIN_FRAME BEGIN_PARTITION BETWEEN BIGINT BINARY BIT
