@@ -17,6 +17,7 @@ from streammagic.errors import (
     OperationTimeoutError,
     StreamMagicError,
 )
+from streammagic.jobs.outcome import outcome, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 120.0
 _FAILING = ("FAILING", "FAILED", "RESTARTING", "CANCELLING", "CANCELED", "SUSPENDED")
-_STATES = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "cancelled", "SUSPENDED": "lost"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,21 +192,10 @@ def _failure(engine: JobEngine, job_id: str, job: Job | None) -> StreamMagicErro
 def reconcile(office: Office, deployment: Deployment) -> Deployment:
     """Bring the newest run's state in the ledger up to what the engine says, and return the deployment."""
     run = deployment.run
-    if run is None or run.state not in ("submitting", "running"):
+    if run is None:
         return deployment
-    job = office.engine.job(run.job_id)
-    if job is None:
-        state, reason = ("failed", "never started") if run.state == "submitting" else ("lost", "")
-    else:
-        state, reason = _STATES.get(job.state, "running"), ""
-    if state == "finished" and (path := office.engine.last_savepoint(run.job_id)) is not None:
-        # Stopped with a savepoint by somebody who was interrupted, or outside of here: it is not lost.
-        if path not in [saved.path for saved in deployment.savepoints]:
-            office.ledger.add_savepoint(run.job_id, path, "stop")
-        state = "stopped"
-    if state != run.state:
-        if state == "failed" and not reason:
-            error = office.engine.failure(run.job_id)
-            reason = "" if error is None else error.message
-        office.ledger.set_run(run.job_id, state, reason)
+    found = outcome(office.engine, deployment, office.engine.job(run.job_id))
+    if found is None:
+        return deployment
+    write_down(office.ledger, deployment, found)
     return office.ledger.deployment(deployment.place, deployment.name) or deployment

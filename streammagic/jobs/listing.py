@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.errors import StreamMagicError
 from streammagic.jobs.ledger_values import ENDED
+from streammagic.jobs.outcome import outcome, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -111,7 +112,7 @@ class Lister:
             except StreamMagicError as error:
                 notes.append(f"{connection}: {error.message}")
         entries = [
-            self._settled(self._deployed(found, jobs))
+            self._settled(self._deployed(found, jobs), _newest_job(found, jobs))
             for found in self._ledger.deployments(deleted=everything)
             if found.place in self._engines or not self._only
         ]
@@ -141,7 +142,7 @@ class Lister:
     def _deployed(self, deployment: Deployment, jobs: Mapping[str, Mapping[str, Job]]) -> Entry:
         """Return what is to be said about a deployment."""
         run, place = deployment.run, deployment.place
-        job = None if run is None else jobs.get(place, {}).get(run.job_id)
+        job = _newest_job(deployment, jobs)
         version = deployment.current if run is None else _version(deployment, run.version)
         seen = run if job is None else job
         return Entry(
@@ -150,7 +151,7 @@ class Lister:
             engine=deployment.engine,
             state=self._state(deployment, job, reached=place in jobs),
             connection=self._engines[place][0] if place in jobs else None,
-            version=version.number,
+            version=deployment.ordinal(version.number),
             job_id=None if run is None else run.job_id,
             started=None if seen is None else seen.started,
             ended=None if seen is None else seen.ended,
@@ -177,24 +178,23 @@ class Lister:
             return "starting" if time.time() - run.started < _APPEARS else "failed"
         return "lost"
 
-    def _settled(self, entry: Entry) -> Entry:
+    def _settled(self, entry: Entry, job: Job | None) -> Entry:
         """Write down what the ledger does not know yet: that a job has ended, and why; or that it runs again.
 
         Not while somebody is changing the deployment: they know better why it ended.
         """
-        run = None if entry.deployment is None else entry.deployment.run
-        if run is None or (run.state in ENDED) == (entry.state in ENDED) or entry.state in _PASSING:
+        deployment = entry.deployment
+        if deployment is None or entry.state in _PASSING or entry.place not in self._engines:
             return entry
-        reason = ""
         try:
+            found = outcome(self._engine(entry.place), deployment, job)
+            if found is None:
+                return entry
             with self._ledger.claim(entry.place, entry.name, "looked at", ""):
-                if entry.state == "failed":
-                    failure = self._engine(entry.place).failure(run.job_id)
-                    reason = "it never started" if failure is None else failure.message
-                self._ledger.set_run(run.job_id, entry.state if entry.state in ENDED else "running", reason)
+                write_down(self._ledger, deployment, found)
         except StreamMagicError:
             return entry
-        return replace(entry, reason=entry.reason or reason)
+        return replace(entry, state=found.state, reason=entry.reason or found.reason)
 
     def _others(
         self, place: str, jobs: Sequence[Job], known: Sequence[Entry], *, everything: bool
@@ -255,6 +255,11 @@ def _reason(run: Run | None, job: Job | None) -> str:
         running = job.tasks.get("running", 0) + job.tasks.get("finished", 0)
         return f"{running} of {job.tasks.get('total', 0)} tasks run"
     return "" if run is None or (job is not None and not job.is_over) else run.reason
+
+
+def _newest_job(deployment: Deployment, jobs: Mapping[str, Mapping[str, Job]]) -> Job | None:
+    run = deployment.run
+    return None if run is None else jobs.get(deployment.place, {}).get(run.job_id)
 
 
 def _version(deployment: Deployment, number: int) -> Version:

@@ -52,8 +52,14 @@ def _versions(deployment: Deployment, *, steady: bool) -> TableSnapshot:
     runs = {run.version: run for run in deployment.runs}
     rows: list[list[str | None]] = []
     for version in reversed(deployment.versions):
+        if steady and version.created < deployment.created:
+            break  # of a time before it was deleted
         run = runs.get(version.number)
-        row: list[str | None] = [str(version.number), version.sha, "" if run is None else run.state]
+        row: list[str | None] = [
+            str(deployment.ordinal(version.number)),
+            version.sha,
+            "" if run is None else run.state,
+        ]
         rows.append(row if steady else [*row, _since(version.created), version.who, version.notebook])
     columns = ("version", "hash", "last run", "deployed", "by", "in")[: 3 if steady else 6]
     numeric = tuple(column == "version" for column in columns)
@@ -65,7 +71,7 @@ def _savepoints(deployment: Deployment, *, steady: bool) -> dict[str, str]:
         return line_bundle("none")
     rows: list[list[str | None]] = []
     for saved in reversed(deployment.savepoints):
-        row: list[str | None] = [str(saved.version), saved.kind]
+        row: list[str | None] = [str(deployment.ordinal(saved.version)), saved.kind]
         rows.append(row if steady else [*row, _since(saved.created), saved.path])
     columns = ("version", "kind", "taken", "path")[: 2 if steady else 4]
     numeric = tuple(column == "version" for column in columns)

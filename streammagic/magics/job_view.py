@@ -115,6 +115,7 @@ class LiveJobs:
     def _step(self, listing: Listing | None) -> bool:
         """Bring the panel up to date; tell whether to go on."""
         try:
+            self._panel.add_buttons()
             lister = self._lister()
             listing = listing or lister.read(everything=self._everything)
             self._update(listing)

@@ -10,6 +10,7 @@ from streammagic.errors import OptionError, StreamMagicError
 from streammagic.jobs.watch import Look, Watcher, command_hook
 from streammagic.magics.options import seconds
 from streammagic.views.blocks import line_bundle
+from streammagic.views.cells import cut, visible
 from streammagic.views.channel import TerminalLine
 from streammagic.views.live import LiveOutput
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _EVERY = 10.0
 _LINES = 20
+_DETAIL = 120  # characters
 _DOWN = frozenset({"restarting", "failing", "failed"})
 
 
@@ -136,7 +138,7 @@ class _Told:
 
     def __call__(self, happening: Happening) -> None:
         clock = time.strftime("%H:%M:%S")
-        detail = f": {happening.detail}" if happening.detail else ""
+        detail = f": {cut(visible(happening.detail), _DETAIL)}" if happening.detail else ""
         line = f"{clock} {happening.name} {happening.event}{detail}"
         with self._lock:
             self._lines = [self._lines[0], *[*self._lines[1:], line][-_LINES:]]

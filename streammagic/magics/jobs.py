@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from streammagic.engines.jobs import JobEngine
-    from streammagic.jobs.listing import Entry
+    from streammagic.jobs.listing import Entry, Listing
     from streammagic.jobs.samples import Sample
     from streammagic.magics.desk import Desk, Verbs
 
@@ -70,18 +70,23 @@ class JobVerbs:
         listing = lister.read(everything=options.all)
         entries = lister.with_figures(listing.entries) if options.details else listing.entries
         if mode == "live":
-            if self._live is not None:
-                self._live.stop()
-            self._live = LiveJobs(
-                self._desk, lambda: self._lister(options.conn), self._samples, everything=options.all
-            )
-            self._live.show(listing, watch=options.watch)
-            return shown_frame(_frame(entries))
+            frame = shown_frame(_frame(entries))
+            self._show_live(options, listing)
+            return frame
         if mode == "text" and options.watch:
             listing = follow_in_terminal(lambda: self._lister(options.conn).read(everything=options.all))
             entries = listing.entries
         bundle = jobs_bundle(job_rows(entries), listing.notes, steady=mode == "batch")
         return self._desk.returning(_frame(entries), bundle)
+
+    def _show_live(self, options: argparse.Namespace, listing: Listing) -> None:
+        """Show a panel; the one before is followed no longer."""
+        if self._live is not None:
+            self._live.stop()
+        self._live = LiveJobs(
+            self._desk, lambda: self._lister(options.conn), self._samples, everything=options.all
+        )
+        self._live.show(listing, watch=options.watch)
 
     def _show(self, options: argparse.Namespace) -> None:
         engine, entry = self._find(options.name, options.conn)

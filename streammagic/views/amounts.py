@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 _TWO_OF_UNIT = 2.0
 _LARGE = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
@@ -30,8 +28,10 @@ def rate(per_second: float) -> str:
     for size, letter in _LARGE:
         if per_second >= size:
             return f"{per_second / (size if letter != 'k' else 1e3):.3g} {letter}"
-    if per_second >= _SMALL or per_second == 0:
+    if per_second >= _SMALL:
         return f"{per_second:,.0f}"
+    if per_second == round(per_second):
+        return f"{per_second:.0f}"
     return f"{per_second:.1f}" if round(per_second, 1) else "< 0.1"
 
 
@@ -51,8 +51,3 @@ def size(count: float) -> str:
 def plural(count: int, word: str, many: str = "") -> str:
     """Return a count with its word: "1 row", "2 rows"."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"
-
-
-def number(value: float | None) -> float | None:
-    """Return a figure, None where it is none."""
-    return None if value is None or math.isnan(value) else value

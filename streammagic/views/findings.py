@@ -51,7 +51,10 @@ def findings_bundle(summary: str, rows: Sequence[FindingRow], *, steady: bool) -
 
 
 _CELL = "padding:0.3em 0.8em;text-align:left;vertical-align:top;"
-_NARROW, _WIDE = _CELL + "white-space:nowrap", _CELL + "white-space:normal;max-width:46em"
+_NARROW, _WIDE = (
+    _CELL + "white-space:nowrap",
+    _CELL + "white-space:normal;max-width:46em;overflow-wrap:anywhere",
+)
 
 
 def _head() -> str:

@@ -57,29 +57,27 @@ class JobPanel:
         import ipywidgets as widgets
 
         self._do = do
+        self._refresh = refresh
+        self._watch = watch
+        self._watching = False
         self._rows: tuple[PanelRow, ...] = ()
         self._notes: tuple[str, ...] = ()
         self._controls: dict[str, _Controls] = {}
         self._lock = threading.RLock()
-        self._table = widgets.HTML(layout=widgets.Layout(margin="0", overflow="auto hidden"))
-        self._buttons = widgets.VBox(layout=widgets.Layout(margin="0", flex="0 0 auto", min_width="230px"))
-        self._line = widgets.HTML(layout=widgets.Layout(margin="0 12px 0 0"))
-        self._message = widgets.HTML(layout=widgets.Layout(margin="0"))
-        small = widgets.Layout(width="auto", height="26px", margin="2px")
-        again = widgets.Button(description="Refresh", tooltip="Ask the engines again", layout=small)
-        self._watching = widgets.ToggleButton(
-            description="Keep up to date",
-            tooltip="Ask again by itself until this is pressed again",
-            layout=small,
+        # As few models as possible: each is a message to the front end, and this is painted while one waits.
+        plain = widgets.Layout(margin="0 8px 0 0", overflow="auto hidden")
+        self._line = widgets.HTML(layout=plain)
+        self._table = widgets.HTML(layout=plain)
+        self._buttons = widgets.VBox(layout=widgets.Layout(flex="0 0 auto", min_width="200px"))
+        self._above = widgets.HBox(
+            [self._line], layout=widgets.Layout(align_items="center", min_height="32px")
         )
-        again.on_click(lambda _: refresh())
-        self._watching.observe(lambda change: watch(change["new"]), "value")
-        above = widgets.HBox([self._line, again, self._watching], layout=widgets.Layout(align_items="center"))
         both = widgets.HBox(
             [self._table, self._buttons], layout=widgets.Layout(max_height=_TALLEST, overflow="auto")
         )
-        self._box = widgets.VBox([above, both, self._message])
-        self._parts = _Parts(widgets, small)
+        self._box = widgets.VBox([self._above, both])
+        self._parts: _Parts | None = None
+        self._message: Any = None
 
     @property
     def model_id(self) -> str:
@@ -98,21 +96,40 @@ class JobPanel:
     def add_buttons(self) -> None:
         """Put buttons beside the rows: apart from `update`, since making many of them takes a moment."""
         with self._lock:
+            parts = self._parts or self._add_rest()
             wanted = {row.key: row for row in self._rows}
             for key in set(self._controls) - set(wanted):
                 self._controls.pop(key).close()
             for key, row in wanted.items():
                 if key not in self._controls:
-                    self._controls[key] = _Controls(self._parts, self._start)
+                    self._controls[key] = _Controls(parts, self._start)
                 self._controls[key].offer(row)
-            spacer = self._parts.spacer
-            children = (spacer, *(self._controls[row.key].box for row in self._rows))
+            children = (parts.spacer, *(self._controls[row.key].box for row in self._rows))
             if self._buttons.children != children:
                 self._buttons.children = children
 
+    def _add_rest(self) -> _Parts:
+        """Make what is not needed for the first picture."""
+        self._parts = parts = _Parts()
+        again = parts.button("Refresh", "Ask the engines again", self._refresh)
+        toggle = parts.widgets.ToggleButton(
+            value=self._watching,
+            description="Keep up to date",
+            tooltip="Ask again by itself until this is pressed again",
+            layout=parts.layout,
+        )
+        toggle.observe(lambda change: self._watch(change["new"]), "value")
+        self._above.children = (self._line, again, toggle)
+        self._message = parts.widgets.HTML()
+        self._box.children = (*self._box.children, self._message)
+        return parts
+
     def set_watching(self, *, on: bool) -> None:
         """Show whether it is kept up to date."""
-        self._watching.value = on
+        with self._lock:
+            self._watching = on
+            if self._parts is not None:
+                self._above.children[-1].value = on
 
     def bundle(self) -> dict[str, Any]:
         """Return the widget, and beside it the table as it is now, for where there are no widgets."""
@@ -144,7 +161,7 @@ class JobPanel:
             controls.say("")
 
     def tell(self, text: str) -> None:
-        """Say something below the table."""
+        """Say something below the table; there must be buttons."""
         shown = escape(visible_lines(text))
         self._message.value = box(f'<div role="status" style="white-space:pre-wrap">{shown}</div>')
 
@@ -157,9 +174,11 @@ class JobPanel:
 class _Parts:
     """What the buttons of all rows share: each model is a message to the front end."""
 
-    def __init__(self, widgets: Any, layout: Any) -> None:
-        self.widgets = widgets
-        self.layout = layout
+    def __init__(self) -> None:
+        import ipywidgets as widgets
+
+        self.widgets: Any = widgets
+        self.layout = widgets.Layout(width="auto", height="26px", margin="2px", padding="0 7px")
         self.row = widgets.Layout(height=f"{_ROW}px", margin="0", align_items="center")
         self.style = widgets.ButtonStyle()
         self.spacer = widgets.Box(layout=self.row)

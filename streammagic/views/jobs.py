@@ -61,14 +61,15 @@ class JobRow:
 
 _STEADY = ("name", "version", "engine", "status", "restarts", "sink")
 _COLUMNS = (
-    "name", "status", "version", "age", "restarts", "in/s", "out/s", "behind", "checkpoint", "sink", "engine",
+    "name", "status", "age", "restarts", "in/s", "out/s", "behind", "checkpoint", "sink", "engine",
 )  # fmt: skip
+_HELD_UP = 0.1  # part of the time from which Flink's own web UI calls it backpressure
 _NUMERIC = frozenset({"version", "age", "restarts", "in/s", "out/s", "behind", "checkpoint"})
 
 
 def jobs_bundle(rows: Sequence[JobRow], notes: Sequence[str] = (), *, steady: bool) -> dict[str, str]:
     """Return the jobs as HTML and as plain text; ``steady``: without what differs from run to run."""
-    columns = _STEADY if steady else _COLUMNS
+    columns = _STEADY if steady else _telling(rows)
     reasons = [] if steady else [f"{row.name}: {row.reason}" for row in rows if row.reason]
     return table_bundle(
         TableSnapshot(
@@ -80,6 +81,11 @@ def jobs_bundle(rows: Sequence[JobRow], notes: Sequence[str] = (), *, steady: bo
             notes=(*reasons, *notes),
         )
     )
+
+
+def _telling(rows: Sequence[JobRow]) -> tuple[str, ...]:
+    """Return the columns without the engine's, where that is the same in all rows."""
+    return _COLUMNS if len({row.engine for row in rows}) > 1 else _COLUMNS[:-1]
 
 
 def count_line(rows: Sequence[JobRow]) -> str:
@@ -98,14 +104,15 @@ def rows_html(rows: Sequence[JobRow], row_height: int) -> str:
 
     Made for a widget, whose HTML is not sanitised: everything foreign is escaped.
     """
-    cell = "padding:0 0.7em;white-space:pre;border:0;text-align:"
+    columns = _telling(rows)
+    cell = "padding:0 0.5em;white-space:pre;border:0;text-align:"
     head = "".join(
         f'<th scope="col" style="{cell}{_side(column)};font-weight:600">{escape(column)}</th>'
-        for column in _COLUMNS
+        for column in columns
     )
     body = "".join(
         f'<tr style="height:{row_height}px;background:{_stripe(at)}">'
-        + "".join(_cell_html(row, column, cell) for column in _COLUMNS)
+        + "".join(_cell_html(row, column, cell) for column in columns)
         + "</tr>"
         for at, row in enumerate(rows)
     )
@@ -179,7 +186,10 @@ def _known(row: JobRow, text: str | None) -> str:
 
 
 def _behind(row: JobRow) -> str | None:
-    """Return how far a job is behind: rows that wait, else how much of the time it is held up."""
-    if row.lag is not None:
-        return f"{rate(row.lag)} rows"
-    return None if row.backpressure is None else f"{share(row.backpressure)} held up"
+    """Return how far a job is behind: rows that wait, and how much of the time it is held up."""
+    if row.lag is None and row.backpressure is None:
+        return None
+    held = row.backpressure or 0.0
+    told = [f"{rate(row.lag)} rows"] if row.lag else []
+    told += [f"{share(held)} held up"] if held >= _HELD_UP else []
+    return ", ".join(told) or "no"

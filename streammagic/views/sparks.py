@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ _STYLES = (("#0072b2", "-"), ("#d55e00", "--"))
 
 _WIDTH, _HEIGHT, _DPI = 2.9, 1.75, 110  # inches, inches, dots per inch
 _A_ROW = 3
+_SHORT = 120.0  # seconds up to which the axis counts seconds
 _HINT = "pip install 'streammagic[plot]' draws this as charts."
 
 
@@ -101,19 +103,20 @@ def _png(charts: Sequence[Chart]) -> bytes:
 def _draw(axes: Any, chart: Chart) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+    oldest = min((at for line in chart.lines for at, _ in line.points), default=0.0)
+    unit, length = ("minutes", 60.0) if oldest < -_SHORT else ("seconds", 1.0)
     for (colour, dash), line in zip(_STYLES, chart.lines, strict=False):
-        times = [at / 60 for at, _ in line.points]
-        values = [float("nan") if value is None else value for _, value in line.points]
+        times = [at / length for at, _ in line.points]
+        values = [math.nan if value is None else value for _, value in line.points]
         marker = "o" if len(line.known) < 2 else None  # noqa: PLR2004 - a line needs two points
         axes.plot(
             times, values, dash, color=colour, linewidth=1.8, marker=marker, markersize=4, label=line.name
         )
     axes.set_title(f"{chart.title} ({chart.unit})", fontsize=9, color=_GREY, loc="left")
-    axes.set_xlabel("minutes before now", fontsize=8, color=_GREY)
-    axes.set_ylim(bottom=0)
-    axes.set_ylim(top=max(axes.get_ylim()[1], _least_top(chart)))
+    axes.set_xlabel(f"{unit} before now", fontsize=8, color=_GREY)
+    axes.set_ylim(bottom=0, top=max(1.1 * axes.get_ylim()[1], _least_top(chart)))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=chart.unit in ("rows", "times")))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rate(value) if value >= 0 else ""))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rate(value)))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
     axes.tick_params(colors=_GREY, labelsize=8)
@@ -127,4 +130,4 @@ def _draw(axes: Any, chart: Chart) -> None:
 
 def _least_top(chart: Chart) -> float:
     """Return what the axis must reach at least: a per cent scale that ends at 3 % looks like trouble."""
-    return 100.0 if chart.unit == "%" else 1.0
+    return {"%": 100.0, "times": 4.0, "rows": 4.0}.get(chart.unit, 1.0)

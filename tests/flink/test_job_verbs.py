@@ -241,6 +241,15 @@ def test_watching_needs_names(stream):
         stream("watch")
 
 
+@pytest.mark.usefixtures("orders")
+def test_following_in_a_terminal_ends_with_an_interrupt(stream, shell, interrupting, capfd):
+    with interrupting(1.5):
+        frame = stream("jobs --watch")
+    assert frame["status"].tolist() == ["running"]
+    assert "1 job: 1 running (interrupt to end)" in capfd.readouterr().err
+    assert "● running" in shell.shown[-1]
+
+
 def test_no_cluster_is_started_to_list_jobs(bare_shell, monkeypatch, tmp_path):
     for name in ("STREAMMAGIC_FLINK_GATEWAY", "STREAMMAGIC_FLINK_REST"):
         monkeypatch.delenv(name)

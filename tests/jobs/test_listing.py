@@ -19,6 +19,7 @@ class Cluster:
     labelled: dict[str, Labels] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    savepoints: dict[str, str] = field(default_factory=dict)
     down: bool = False
 
     def jobs(self):
@@ -38,6 +39,9 @@ class Cluster:
 
     def failure(self, one):
         return JobFailedError(f"For input string: {one[:1]}.")
+
+    def last_savepoint(self, one):
+        return self.savepoints.get(one)
 
     def run(self, one, state="RUNNING", tasks=None, **more):
         tasks = tasks or {"running": 2, "total": 2}
@@ -109,6 +113,14 @@ def test_what_the_cluster_no_longer_knows_is_lost(ledger, cluster, deployed):
     deployed("orders")
     assert states(read(ledger, cluster)) == {"orders": "lost"}
     assert ledger.deployment("local", "orders").run.state == "lost"
+
+
+def test_what_was_stopped_from_elsewhere_is_found_with_its_savepoint(ledger, cluster, deployed):
+    one = deployed("orders")
+    cluster.run(one, "FINISHED")
+    cluster.savepoints[one] = "file:/s/1"
+    assert states(read(ledger, cluster)) == {"orders": "stopped"}
+    assert ledger.deployment("local", "orders").savepoint.path == "file:/s/1"
 
 
 def test_what_was_lost_may_run_again(ledger, cluster, deployed):

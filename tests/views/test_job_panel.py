@@ -158,12 +158,20 @@ def test_the_line_above_counts_and_tells_notes(panel):
 
 
 def test_refresh_and_keep_up_to_date(panel):
+    panel.show(row())
     above = panel.panel._box.children[0].children
     above[1].click()
     assert panel.refreshed == 1
     panel.panel.set_watching(on=True)
     above[2].value = False
     assert panel.watched == [True, False]
+
+
+def test_it_is_watched_from_the_first_picture_on(panel):
+    panel.panel.set_watching(on=True)
+    panel.show(row())
+    assert panel.panel._box.children[0].children[2].value
+    assert panel.watched == []  # nobody has pressed anything
 
 
 def test_a_saved_notebook_has_the_table_without_the_widget(panel):

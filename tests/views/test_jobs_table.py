@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from streammagic.views.jobs import JobRow, count_line, jobs_bundle, rows_html
 
 ORDERS = JobRow(
@@ -41,16 +43,20 @@ def test_everything_is_shown_where_somebody_looks():
     assert dict(zip(head, row, strict=True)) == {
         "name": "orders",
         "status": "● running",
-        "version": "3",
         "age": "95 s",
         "restarts": "1",
         "in/s": "12.3 k",
         "out/s": "0",
-        "behind": "77 rows",
+        "behind": "77 rows, 50 % held up",
         "checkpoint": "4 s ago",
         "sink": "orders_out",
-        "engine": "flink",
     }
+
+
+def test_the_engine_is_told_where_there_is_more_than_one():
+    other = JobRow(name="b", engine="flink at far", state="running")
+    head, _, row = cells(jobs_bundle([ORDERS, other], steady=False))
+    assert (head[-1], row[-1]) == ("engine", "flink at far")
 
 
 def test_a_steady_table_has_only_what_is_the_same_on_the_next_run():
@@ -60,17 +66,21 @@ def test_a_steady_table_has_only_what_is_the_same_on_the_next_run():
     assert "input string" not in jobs_bundle([BROKEN], steady=True)["text/plain"]
 
 
-def test_backpressure_stands_in_for_a_lag_that_no_source_tells():
-    row = JobRow(name="a", engine="flink", state="running", backpressure=0.82)
-    assert "82 % held up" in jobs_bundle([row], steady=False)["text/plain"]
+@pytest.mark.parametrize(
+    ("lag", "backpressure", "text"),
+    [(None, 0.82, "82 % held up"), (0, None, "no"), (None, 0.02, "no"), (12_345, 0.02, "12.3 k rows")],
+)
+def test_how_far_a_job_is_behind(lag, backpressure, text):
+    row = JobRow(name="a", engine="flink", state="running", lag=lag, backpressure=backpressure)
+    assert cells(jobs_bundle([row], steady=False))[1][6] == text
 
 
 def test_what_is_not_known_is_a_dash_and_what_is_over_is_nothing():
     live = JobRow(name="a", engine="flink", state="running")
     over = JobRow(name="b", engine="flink", state="stopped")
     _, first, second = cells(jobs_bundle([live, over], steady=False))
-    assert first[4:9] == ["–"] * 5  # noqa: RUF001
-    assert second[4:9] == [""] * 5
+    assert first[3:8] == ["–"] * 5  # noqa: RUF001
+    assert second[3:8] == [""] * 5
 
 
 def test_a_reason_is_told_above_the_table():

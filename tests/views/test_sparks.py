@@ -27,7 +27,7 @@ def test_words_say_what_the_charts_show():
         "orders: figures",
         "",
         "Rows in: 150 rows/s (100 to 150 in 60 s)",
-        "Held up: 2.0 % (2.0 to 3.0 in 60 s)",
+        "Held up: 2 % (2 to 3 in 60 s)",
     ]
 
 

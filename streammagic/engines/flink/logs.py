@@ -18,6 +18,7 @@ _ROLES = ("jobmanager", "taskmanager")
 _START = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) ")
 """How a log event begins, by the pattern that the embedded Flink logs with; its clock is UTC."""
 
+_PADDING = re.compile(r" {2,}- ")  # after the logger's name
 _ROUTINE = re.compile(
     r" INFO .*(?:(?:Triggering|Completed) checkpoint \d|Failed to trigger checkpoint|Marking checkpoint \d)"
 )
@@ -57,7 +58,7 @@ def lines_about(directory: Path, subject: Subject, count: int) -> list[str]:
     events.sort(key=lambda event: event[:23])
     kept: list[str] = []
     for event in reversed(events):
-        lines = mask(event).splitlines()
+        lines = mask(_PADDING.sub(" - ", event, count=1)).splitlines()
         room = count - len(kept)
         if room <= 0:
             break

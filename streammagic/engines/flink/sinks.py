@@ -84,7 +84,10 @@ def derive(run: Run, statement: Statement, plan: Plan, name: str, request: SinkR
         columns = _not_null(columns, key, statement)
     options = _options(connector, name, updating=plan.updating) | _exactly_once(request, connector, name)
     return _ddl(
-        table_name(name), columns, key if connector == "upsert-kafka" else (), options | dict(request.options)
+        naming.table_name(name),
+        columns,
+        key if connector == "upsert-kafka" else (),
+        options | dict(request.options),
     )
 
 

@@ -1,0 +1,59 @@
+"""What became of a deployment's newest run, as its engine says, and writing that down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streammagic.jobs.ledger_values import ENDED
+
+if TYPE_CHECKING:
+    from streammagic.engines.jobs import Job, JobEngine
+    from streammagic.jobs.ledger import Deployment, Ledger
+
+_STATES = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "cancelled", "SUSPENDED": "lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A state that the ledger does not have yet, why, and the savepoint that belongs to it."""
+
+    state: str
+    reason: str = ""
+    savepoint: str | None = None
+
+
+def outcome(engine: JobEngine, deployment: Deployment, job: Job | None) -> Outcome | None:
+    """Compare the ledger with the engine's word on the newest run's job; None where they agree.
+
+    ``job`` is None where the engine does not know it. A job that was stopped with a savepoint by somebody
+    who was interrupted, or outside of here, is found with its savepoint.
+    """
+    run = deployment.run
+    if run is None:
+        return None
+    if run.state in ENDED:
+        runs_again = run.state == "lost" and job is not None and not job.is_over
+        return Outcome("running") if runs_again else None
+    if job is None:
+        return Outcome("failed", "it never started") if run.state == "submitting" else Outcome("lost")
+    state = _STATES.get(job.state, "running")
+    if state == run.state:
+        return None
+    if state == "finished" and (path := engine.last_savepoint(run.job_id)) is not None:
+        return Outcome("stopped", savepoint=path)
+    if state == "failed":
+        error = engine.failure(run.job_id)
+        return Outcome(state, "" if error is None else error.message)
+    return Outcome(state)
+
+
+def write_down(ledger: Ledger, deployment: Deployment, found: Outcome) -> None:
+    """Write an outcome into the ledger; the caller holds the claim."""
+    run = deployment.run
+    if run is None:
+        return
+    known = [saved.path for saved in deployment.savepoints]
+    if found.savepoint is not None and found.savepoint not in known:
+        ledger.add_savepoint(run.job_id, found.savepoint, "stop")
+    ledger.set_run(run.job_id, found.state, found.reason)
