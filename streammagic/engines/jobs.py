@@ -59,7 +59,7 @@ class Bundle:
         """12 hex digits that are equal for bundles that ask for the same, whatever their white space."""
         asked = [
             self.engine,
-            *sorted(map(_evened, self.definitions)),
+            *_told(self.definitions),
             _evened(self.statement),
             *sorted(f"{key}={value}" for key, value in self.settings.items()),
             self.sink.connector or "",
@@ -92,6 +92,17 @@ class Bundle:
             return cls.from_json(zlib.decompress(base64.b64decode(word, validate=True)))
         except (ValueError, TypeError, KeyError, zlib.error):
             return None
+
+
+def _told(definitions: Sequence[str]) -> list[str]:
+    """Return what definitions say, in an order that is theirs: what was run twice counts once.
+
+    What the order decides is in which database the statement stands, so the last USE of each kind is last.
+    """
+    told = [_evened(sql) for sql in definitions]
+    uses = [text for text in told if text.startswith("USE ")]
+    last = dict.fromkeys(reversed(uses[-2:]))
+    return [*sorted(set(told) - set(uses)), *last]
 
 
 def _evened(sql: str) -> str:

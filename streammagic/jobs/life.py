@@ -45,6 +45,15 @@ class Life:
             office.ledger.add_savepoint(run.job_id, path, "manual")
             return path
 
+    def preview(self, name: str) -> str:
+        """Say what `resume` would do."""
+        found = self._known(name)
+        if found.run is not None and found.run.state == "running":
+            return f"{name}: runs already"
+        state = newest_state(self._office, found)
+        source = "there is no state to go on from" if state is None else "from its last state"
+        return f"{name}: version {found.ordinal(found.current.number)} would start, {source}"
+
     def resume(self, name: str, *, drop_state: bool = False, settle: float = 2.0) -> Run | None:
         """Start a deployment's newest version again from its state; None where it runs already."""
         office = self._office

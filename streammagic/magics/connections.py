@@ -173,7 +173,12 @@ def _embedded_data(urls: Mapping[str, str]) -> Path | None:
 def _jar(coordinate: str) -> str:
     from streammagic.local import jars
 
-    return str(jars.add(coordinate, lambda _: None)[0])
+    found = jars.add(coordinate, lambda _: None)
+    if not found:
+        raise OptionError(
+            f"{coordinate} needs no ADD JAR: Flink has it on its class path.", hint="Leave the statement out."
+        )
+    return str(found[0])
 
 
 def _clean_up_after_the_dead(engine: StreamEngine) -> None:

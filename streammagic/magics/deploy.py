@@ -14,7 +14,7 @@ from streammagic.jobs.ledger import literal_secrets
 from streammagic.jobs.life import Life
 from streammagic.magics.options import assignments, deployment_name, settle_seconds
 from streammagic.results.handle import Handle
-from streammagic.sql.statements import split
+from streammagic.sql.statements import Kind, split
 from streammagic.views.blocks import line_bundle, plan_bundle
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from streammagic.jobs.ledger import Deployment, Run
     from streammagic.magics.desk import Desk, Verbs
     from streammagic.sql.statements import Statement
+
+
+_STARTS = frozenset({Kind.QUERY, Kind.INSERT, Kind.CREATE_AS, Kind.OTHER})
+"""What must not stand before the statement to deploy: it starts a job, or begins a statement set."""
 
 
 class DeployVerbs:
@@ -120,6 +124,15 @@ class DeployVerbs:
                 "handle with --sql.",
             )
         for statement in statements[:-1]:
+            if statement.kind in _STARTS and not statement.writes_values:
+                error = OptionError(
+                    f"Only the last statement becomes the job, and {statement.title} starts one too.",
+                    hint="Several INSERTs make one job as EXECUTE STATEMENT SET BEGIN …; …; END.",
+                )
+                error.line, error.column = 1, 1
+                options.cell.locate(error, statement)
+                raise error
+        for statement in statements[:-1]:
             try:
                 self._desk.run(engine, [statement])
             except StreamMagicError as error:
@@ -130,7 +143,7 @@ class DeployVerbs:
     def _plan(self, options: argparse.Namespace, statement: Statement, office: Office) -> Plan:
         sink = SinkRequest(
             connector=options.sink,
-            options=assignments(options.sink_options),
+            options=assignments(options.sink_options, "--with"),
             exactly_once=options.exactly_once,
         )
         bundle = office.engine.bundle(statement, assignments(options.set), sink)
@@ -167,6 +180,9 @@ class DeployVerbs:
             )
         with self._desk.progress() as progress:
             engine, found = self._desk.deployment(options.name, options.conn)
+            if options.dry_run:
+                self._desk.show(line_bundle(Life(self._desk.office(engine, progress)).preview(found.name)))
+                return
             settle = self._desk.config.settle if options.settle is None else options.settle
             office = self._desk.office(engine, progress)
             run = Life(office).resume(found.name, drop_state=options.drop_state, settle=settle)

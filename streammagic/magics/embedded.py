@@ -77,7 +77,10 @@ class EmbeddedVerbs:
         from streammagic.local import jars
 
         with self._desk.progress() as progress:
-            jars.add(coordinate, progress.say)
+            found = jars.add(coordinate, progress.say)
+        if not found:
+            self._desk.show(line_bundle(f"{coordinate}: it is there already; Flink has it on its class path"))
+            return
         self._desk.run_sql("flink", f'ADD JAR {{{{ jar("{coordinate}") }}}}', conn)
         self._desk.show(line_bundle(f"{coordinate}: added to this session, and to what is deployed from it"))
 

@@ -95,7 +95,7 @@ class LiveJobs:
     def show(self, listing: Listing, *, watch: bool) -> None:
         """Show a list; the figures that it lacks follow."""
         self._update(listing)
-        self._output = LiveOutput(lambda: cast("dict[str, str]", self._panel.bundle()))
+        self._output = LiveOutput(lambda: cast("dict[str, str]", self._panel.first_bundle()))
         self._panel.set_watching(on=watch)
         self._watching = watch
         self._begin(listing)

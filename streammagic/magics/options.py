@@ -63,13 +63,13 @@ def words(line: str) -> list[str]:
         raise OptionError(f"{error}: {line}", hint="A quote in the options is not closed.") from None
 
 
-def assignments(given: Sequence[str]) -> dict[str, str]:
-    """Read ``K=V`` words. Raises `OptionError` for one without ``=``."""
+def assignments(given: Sequence[str], option: str = "--set") -> dict[str, str]:
+    """Read the ``K=V`` words of an option. Raises `OptionError` for one without ``=``."""
     found = {}
     for word in given:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise OptionError(f"--set {word}: a setting is written key=value.")
+            raise OptionError(f"{option} {word}: it is written key=value.")
         found[key] = value
     return found
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from streammagic.sql.statements import Kind
 
 if TYPE_CHECKING:
-    from streammagic.sql.statements import Statement
+    from collections.abc import Sequence
+
+    from streammagic.sql.statements import Statement, Token
 
 _BY_FIRST_WORD = {
     "SELECT": Kind.QUERY,
@@ -75,18 +77,35 @@ class FlinkDialect:
         del tokens[0]
         if [token.word for token in tokens[:3]] == ["IF", "NOT", "EXISTS"]:
             del tokens[:3]
-        name = ""
-        for token in tokens:
-            if name and not name.endswith(".") and token.text != ".":
-                break
-            name += token.text
-        return name or None
+        return name_at(tokens, 0)[0] or None
+
+    @staticmethod
+    def subject(statement: Statement) -> str | None:
+        """Return the table or view that an ALTER or DROP is about, as typed, else None."""
+        words = [token.word for token in statement.tokens]
+        if words[:1] not in (["ALTER"], ["DROP"]):
+            return None
+        for kind in ("TABLE", "VIEW"):
+            if kind in words[1:4]:
+                place = words.index(kind) + 1
+                place += 2 if words[place : place + 2] == ["IF", "EXISTS"] else 0
+                return name_at(statement.tokens, place)[0] or None
+        return None
 
     @staticmethod
     def query_of(statement: Statement) -> int:
         """Return the offset, in its text, of the query of a CREATE TABLE … AS."""
         at = next(i for i, token in enumerate(statement.tokens) if token.word == "AS" and token.depth == 0)
         return statement.tokens[at + 1].start - statement.start
+
+
+def name_at(tokens: Sequence[Token], place: int) -> tuple[str, int]:
+    """Return the name, as typed, that begins at a token, and the place after it."""
+    name = ""
+    while place < len(tokens) and (not name or name.endswith(".") or tokens[place].text == "."):
+        name += tokens[place].text
+        place += 1
+    return name, place
 
 
 def _object(words: tuple[str, ...]) -> str:

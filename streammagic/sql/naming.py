@@ -7,6 +7,7 @@ import re
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\{\{|\}\}")
 _LONGEST = 128
+_PARTS = re.compile(r"`(?:[^`]|``)*`|[^.`]+")
 
 
 def identifier(name: str) -> str:
@@ -19,6 +20,13 @@ def identifier(name: str) -> str:
 def path(name: str) -> str:
     """Return a table's name as SQL has it, each part of ``catalog.database.table`` by itself."""
     return name if "`" in name else ".".join(map(identifier, name.split(".")))
+
+
+def parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a name as typed, ``catalog.database.table``, without their backticks."""
+    return tuple(
+        part[1:-1].replace("``", "`") if part.startswith("`") else part for part in _PARTS.findall(name)
+    )
 
 
 def is_writable(name: str) -> bool:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _VARIABLE = re.compile(
-    r"""(?P<quote>')?\{\{\s*(?P<name>kafka|secret|jar)(?:\(\s*(?P<q>['"])(?P<argument>[^'"]+)(?P=q)\s*\))?\s*\}\}(?(quote)')"""
+    r"""(?P<quote>')? \{\{ \s*
+        (?: (?P<name>kafka) | (?P<call>secret|jar) \( \s* (?P<q>['"]) (?P<argument>[^'"]+) (?P=q) \s* \) )
+        \s* \}\} (?(quote)')""",
+    re.VERBOSE,
 )
 
 
@@ -68,7 +71,7 @@ class Variables:
         return Rendered("".join([*parts, sql[done:]]), sql, tuple(cuts))
 
     def _literal(self, match: re.Match[str]) -> str | None:
-        lookup = self.lookups.get(match["name"])
+        lookup = self.lookups.get(match["name"] or match["call"])
         if lookup is None:
             return None
         return "'" + lookup(match["argument"] or "").replace("'", "''") + "'"

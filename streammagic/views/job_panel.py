@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import StreamMagicError
-from streammagic.views.blocks import PRE, box
+from streammagic.views.blocks import PRE, box, line_bundle
 from streammagic.views.cells import cut, visible, visible_lines
 from streammagic.views.jobs import JobRow, count_line, jobs_bundle, rows_html
 
@@ -135,10 +135,17 @@ class JobPanel:
         """Return the widget, and beside it the table as it is now, for where there are no widgets."""
         with self._lock:
             static = jobs_bundle([row.row for row in self._rows], self._notes, steady=False)
-        return {**static, "application/vnd.jupyter.widget-view+json": self._reference()}
+        return static | self._reference()
+
+    def first_bundle(self) -> dict[str, Any]:
+        """Return the widget beside one line, for a first picture that another follows at once."""
+        with self._lock:
+            line = line_bundle(count_line([row.row for row in self._rows]))
+        return line | self._reference()
 
     def _reference(self) -> dict[str, Any]:
-        return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        reference = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"application/vnd.jupyter.widget-view+json": reference}
 
     def _start(self, row: PanelRow, act: str, controls: _Controls) -> None:
         """Do what was asked for, in a thread."""
@@ -237,7 +244,8 @@ class _Controls:
         before, self._passing = self._passing, passing
         offers = () if self._row is None else self._row.acts
         self.box.children = passing or tuple(self._button(act) for act in offers)
-        for widget in before:
+        gone = [self._made.pop(act) for act in set(self._made) - set(offers)]
+        for widget in (*before, *gone):
             widget.close()
 
     def _button(self, act: str) -> Any:

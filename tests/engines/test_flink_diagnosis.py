@@ -63,7 +63,7 @@ def test_all_is_well():
     assert cluster.slots(HEALTHY).verdict == "healthy"
     assert cluster.taskmanagers(HEALTHY).verdict == "healthy"
     assert flow.backpressure(HEALTHY).verdict == "healthy"
-    assert flow.source(HEALTHY).evidence == "5.0 rows/s, 100 so far"
+    assert flow.source(HEALTHY).evidence == "5 rows/s, 100 so far"
 
 
 @pytest.mark.parametrize(

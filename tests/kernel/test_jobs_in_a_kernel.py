@@ -38,11 +38,13 @@ def stdout(cell):
 def test_the_widget_comes_with_a_table_and_its_buttons_work(notebook, cluster):
     cell = notebook.run("%stream jobs")
     (shown,) = cell.outputs()
-    assert {WIDGET, "text/html", "text/plain"} == set(shown["data"])
-    assert "● running" in shown["data"]["text/plain"]
+    assert shown["data"]["text/plain"] == "1 job: 1 running"  # at once
     while not cell.outputs("update_display_data"):
         notebook.listen(30)
-    assert WIDGET in cell.outputs("update_display_data")[0]["data"]  # with figures, and for the last time
+    last = cell.outputs("update_display_data")[0]["data"]
+    assert set(last) == {WIDGET, "text/html", "text/plain"}
+    assert last[WIDGET] == shown["data"][WIDGET]
+    assert "● running" in last["text/plain"]
     assert stdout(notebook.run(BUTTONS + STATE)) == "['Logs', 'Refresh', 'Savepoint', 'Stop']\n"
     notebook.run("buttons()['Stop'].click()")
     assert stdout(notebook.run(STATE)) == "['Logs', 'No', 'Refresh', 'Savepoint', 'Stop', 'Yes']\n"

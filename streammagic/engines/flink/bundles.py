@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streammagic.sql.flink import FlinkDialect
+from streammagic.sql import naming
+from streammagic.sql.flink import FlinkDialect, name_at
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
@@ -25,46 +26,36 @@ def needed(statement: Statement, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return the definitions that a statement depends on, in the order they were run.
 
     That is every SET, USE, ADD JAR and every catalog, database and function; and of the tables and views
-    those that it mentions, or that one mentioned mentions.
+    those that it mentions, or that one mentioned mentions. Names count without their database: rather one
+    definition too many.
     """
     mentioned = _names(statement)
     chosen: set[int] = set()
     for place, entry in reversed(list(enumerate(entries))):
-        subject = entry.name or _altered(entry.statement)
-        if subject is None or _last(subject) in mentioned:
+        if entry.name is not None:
+            about = {entry.name[-1]}
+        else:
+            subject = _DIALECT.subject(entry.statement)
+            about = set() if subject is None else {naming.parts(subject)[-1]}
+            if "RENAME" in [token.word for token in entry.statement.tokens]:
+                about |= _names(entry.statement)
+        if not about or about & mentioned:
             chosen.add(place)
             mentioned |= _names(single(entry.sql))
     return tuple(entries[place].sql for place in sorted(chosen))
 
 
 def _names(statement: Statement) -> set[str]:
-    return {token.text.strip("`") for token in statement.tokens if token.word or token.text.startswith("`")}
+    return {
+        part
+        for token in statement.tokens
+        if token.word or token.text.startswith("`")
+        for part in naming.parts(token.text)
+    }
 
 
 def _last(name: str) -> str:
-    return name.rpartition(".")[2].strip("`")
-
-
-def _altered(statement: Statement) -> str | None:
-    """Return the table or view that an ALTER or DROP is about."""
-    words = [token.word for token in statement.tokens]
-    if words[:1] not in (["ALTER"], ["DROP"]):
-        return None
-    for kind in ("TABLE", "VIEW"):
-        if kind in words[:3]:
-            place = words.index(kind) + 1
-            place += 2 if words[place : place + 2] == ["IF", "EXISTS"] else 0
-            return _name_at(statement, place)[0]
-    return None
-
-
-def _name_at(statement: Statement, place: int) -> tuple[str, int]:
-    """Return the name that begins at a token, and the place after it."""
-    name, tokens = "", statement.tokens
-    while place < len(tokens) and (not name or name.endswith(".") or tokens[place].text == "."):
-        name += tokens[place].text
-        place += 1
-    return name, place
+    return naming.parts(name)[-1] if name else ""
 
 
 def targets(statement: Statement) -> list[str]:
@@ -74,7 +65,7 @@ def targets(statement: Statement) -> list[str]:
         return [name] if name else []
     words = [token.word for token in statement.tokens]
     return [
-        _name_at(statement, place + 2)[0]
+        name_at(statement.tokens, place + 2)[0]
         for place, word in enumerate(words[:-2])
         if word == "INSERT" and words[place + 1] in ("INTO", "OVERWRITE")
     ]
@@ -84,7 +75,7 @@ def with_options(statement: Statement, options: str) -> str | None:
     """Return an INSERT whose table is given options by a hint; None where that can't be done."""
     if statement.words[:1] != ("INSERT",):
         return None
-    _, after = _name_at(statement, 2)
+    _, after = name_at(statement.tokens, 2)
     at = statement.tokens[after - 1].end - statement.start
     return f"{statement.text[:at]} /*+ OPTIONS({options}) */{statement.text[at:]}"
 

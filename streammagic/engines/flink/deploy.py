@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from streammagic.engines.flink.jobmanager import JobManager
     from streammagic.engines.flink.session import Sessions
     from streammagic.engines.jobs import Labels, Restore, SinkRequest
-    from streammagic.results.changes import Row
     from streammagic.sql.statements import Statement
 
 JOB_ID = "$internal.pipeline.job-id"
@@ -167,7 +166,7 @@ class FlinkJobs(Monitor):
             self._adopted.pop(bundle.table, None)
         if any("CATALOG" in bundles.single(sql).words for sql in bundle.definitions):
             with self._workshop(bundle) as run:
-                run(drop, None)
+                run(drop)
 
     def stop(self, job_id: str, *, drain: bool) -> str:
         """Stop a job with a savepoint and return its path."""
@@ -230,14 +229,12 @@ class FlinkJobs(Monitor):
             shutil.rmtree(self._data / "checkpoints" / job_id, ignore_errors=True)
 
     @contextmanager
-    def _workshop(self, bundle: Bundle) -> Iterator[Callable[[str, Statement | None], list[Row]]]:
+    def _workshop(self, bundle: Bundle) -> Iterator[sinks.Run]:
         mode = bundle.settings.get(RUNTIME_MODE, "streaming").lower()
         with self._sessions.workshop(bundle.definitions, mode) as session:
-            yield lambda sql, statement: self._sessions.run(session, sql, statement=statement)
+            yield lambda sql, told=None: self._sessions.run(session, sql, statement=told)
 
-    def _with_sink(
-        self, bundle: Bundle, statement: Statement, name: str, run: Callable[..., list[Row]]
-    ) -> Bundle:
+    def _with_sink(self, bundle: Bundle, statement: Statement, name: str, run: sinks.Run) -> Bundle:
         plan = _explained(run, statement)
         table = naming.table_name(name)
         known = self._sessions.journal.creation(table)
@@ -250,7 +247,7 @@ class FlinkJobs(Monitor):
         if request.connector == "filesystem" and "path" not in request.options and self._data is not None:
             options = {"path": (self._data / "output" / name).as_uri(), **request.options}
             request = replace(request, options=options)
-        ddl = sinks.derive(lambda sql: run(sql, None), statement, plan, name, request)
+        ddl = sinks.derive(run, statement, plan, name, request)
         return replace(
             bundle,
             table=table,
@@ -263,7 +260,7 @@ class FlinkJobs(Monitor):
     def _plan(self, bundle: Bundle) -> plans.Plan:
         with self._workshop(bundle) as run:
             if bundle.table_ddl:
-                run(bundle.table_ddl, None)
+                run(bundle.table_ddl)
             with _placed_in_statement(bundle):
                 return _explained(run, bundles.single(bundle.insert or bundle.statement))
 
@@ -310,6 +307,7 @@ class FlinkJobs(Monitor):
             }
         config |= {
             JOB_ID: job_id,
+            "table.dml-sync": "false",  # the answer is the job's id, not its end
             "pipeline.name": labels.name,
             # A YAML flow map, which JSON is: commas and colons in values survive.
             "pipeline.global-job-parameters": orjson.dumps(told).decode(),
@@ -450,22 +448,23 @@ def _placed_in_statement(bundle: Bundle) -> Iterator[None]:
         raise
 
 
-def _explained(run: Callable[..., list[Row]], statement: Statement) -> plans.Plan:
+def _explained(run: sinks.Run, statement: Statement) -> plans.Plan:
     """Plan a statement. An error has its place in the statement, not in the EXPLAIN around it."""
-    text = statement.text
+    start = 0
     if statement.words[:1] == ("EXECUTE",):
-        text = text[len("EXECUTE") :].lstrip()
+        start = statement.tokens[1].start - statement.start
     if statement.kind is Kind.CREATE_AS:
-        at = FlinkDialect.query_of(statement)
-        text = text[at:]
+        start = FlinkDialect.query_of(statement)
+    text = _EXPLAIN + statement.text[start:]
     try:
-        rows = run(_EXPLAIN + text, statement.retold(_EXPLAIN + text))
+        rows = run(text, statement.retold(text))
     except SqlError as error:
         error.statement = statement.text
-        if error.line is not None and text == statement.text:
-            error.line -= 1
-        elif error.line is not None:
-            error.line = error.column = None
+        if error.line is not None and error.column is not None:
+            before = statement.text[:start]
+            if error.line == 2:  # noqa: PLR2004 - the first line under the EXPLAIN
+                error.column += len(before) - (before.rfind("\n") + 1)
+            error.line += before.count("\n") - 1
         raise
     return plans.read(str(rows[0][0]))
 

@@ -17,6 +17,7 @@ import orjson
 
 from streammagic.engines.flink.paging import POLL_SECONDS
 from streammagic.errors import SessionLostError, SqlError, StreamMagicError
+from streammagic.sql import naming
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind, split
 
@@ -33,12 +34,16 @@ _HEARTBEAT_SECONDS = 60.0
 """A tenth of the gateway's default idle time (``sql-gateway.session.idle-timeout``, 10 min)."""
 
 
+Name = tuple[str, ...]
+"""A table or view, as catalog, database and its own name; "" for a catalog or database never named."""
+
+
 @dataclass(slots=True)
 class Entry:
-    """A statement that later ones depend on. ``name`` is what it created, if it created a thing."""
+    """A statement that later ones depend on. ``name`` is what it created, if that is a table or view."""
 
     statement: Statement
-    name: str | None
+    name: Name | None
     sql: str
 
 
@@ -47,42 +52,71 @@ class Journal:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._place: tuple[str, str] = ("", "")
 
     def add(self, statement: Statement, name: str | None, sql: str | None = None) -> None:
-        """Append a statement that succeeded; ``sql`` stands in for it where it can't be sent again."""
+        """Take in a statement that succeeded; ``sql`` stands in for it where it can't be sent again.
+
+        What it makes void is taken out: an earlier definition of the same, an earlier SET of the same key.
+        """
+        words = statement.words
         if name is not None:
-            self.entries = [entry for entry in self.entries if entry.name != plain(name)]
-        elif statement.words[:1] == ("DROP",):
-            dropped = plain(statement.text.split()[-1])
-            self.entries = [entry for entry in self.entries if entry.name != dropped]
-        elif statement.words[:1] == ("SET",):
-            key = statement.normal.partition("=")[0]
-            self.entries = [e for e in self.entries if e.statement.normal.partition("=")[0] != key]
-        self.entries.append(Entry(statement, None if name is None else plain(name), sql or statement.text))
+            self.forget(name)
+        elif words[:1] == ("DROP",) and (dropped := FlinkDialect.subject(statement)) is not None:
+            self.forget(dropped)
+            return
+        elif words[:1] in (("SET",), ("RESET",)):
+            key = statement.tokens[1].text if len(statement.tokens) > 1 else None
+            self.entries = [e for e in self.entries if not _sets(e.statement, key)]
+            if words[:1] == ("RESET",):
+                return
+        elif words[:1] == ("USE",):
+            self._use(statement)
+        self.entries.append(
+            Entry(statement, None if name is None else self.resolved(name), sql or statement.text)
+        )
+
+    def resolved(self, name: str) -> Name:
+        """Return the full name of what a name as typed means now."""
+        found = naming.parts(name)
+        missing = max(3 - len(found), 0)  # catalog, database, table
+        return (*self._place[:missing], *found)
 
     def creation(self, name: str) -> Statement | None:
         """Return the statement that created a table or view, if it was run here."""
-        return next((e.statement for e in self.entries if e.name == plain(name)), None)
+        wanted = self.resolved(name)
+        return next((e.statement for e in self.entries if e.name == wanted), None)
 
     def forget(self, name: str) -> None:
-        """Take out what made a table or view: it was dropped."""
-        self.entries = [entry for entry in self.entries if entry.name != plain(name)]
+        """Take out what made a table or view, and what altered it: it was dropped, or is made anew."""
+        gone = self.resolved(name)
+
+        def is_about(entry: Entry) -> bool:
+            subject = FlinkDialect.subject(entry.statement)
+            return entry.name == gone or (subject is not None and self.resolved(subject) == gone)
+
+        self.entries = [entry for entry in self.entries if not is_about(entry)]
 
     def setting(self, key: str) -> str | None:
         """Return what a SET of this session gave a key; None after RESET or without one."""
-        value = None
-        for entry in self.entries:
-            tokens = [token.text.strip("'") for token in entry.statement.tokens]
-            if tokens[:1] == ["RESET"] or [t.upper() for t in tokens[:1]] == ["RESET"]:
-                value = value if len(tokens) > 1 and tokens[1] != key else None
-            elif entry.statement.words[:1] == ("SET",) and tokens[1:3] == [key, "="] and len(tokens) > 3:  # noqa: PLR2004
-                value = tokens[3]
-        return value
+        for entry in reversed(self.entries):
+            tokens = entry.statement.tokens
+            if _sets(entry.statement, f"'{key}'") and len(tokens) > 3:  # noqa: PLR2004 - SET key = value
+                return tokens[3].text.strip("'")
+        return None
+
+    def _use(self, statement: Statement) -> None:
+        words = statement.words
+        named = naming.parts("".join(token.text for token in statement.tokens[1:]))
+        if words[1:2] == ("CATALOG",):
+            self._place = (naming.parts(statement.tokens[2].text)[0], "")
+        elif words[1:2] != ("MODULES",) and named:
+            self._place = (named[0], named[1]) if len(named) > 1 else (self._place[0], named[0])
 
 
-def plain(name: str) -> str:
-    """Return a name without quotes, to compare it by."""
-    return name.replace("`", "")
+def _sets(statement: Statement, key: str | None) -> bool:
+    """Tell whether a statement is a SET of a key as typed, in quotes; of any key for None."""
+    return statement.words[:1] == ("SET",) and (key is None or statement.tokens[1].text == key)
 
 
 class Sessions:
@@ -185,8 +219,11 @@ class Sessions:
             else:
                 self._gateway.configure(handle, sql, statement)
         except SqlError as error:
-            if "already exists" not in (error.cause or ""):  # a catalog that keeps its tables has it
-                raise
+            if "already exists" in (error.cause or ""):
+                return  # a catalog that keeps its tables has it
+            error.line = error.column = None  # it is in no text that the person has before them
+            error.hint = f"It is in what was defined before: {statement.title}. {error.hint or ''}".rstrip()
+            raise
 
     def close(self) -> None:
         """Close all sessions, and with them every SELECT in them. Never raises."""

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from streammagic.engines.flink import errors
 from streammagic.errors import OptionError, SqlError
 from streammagic.sql import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from streammagic.engines.flink.plans import Plan
     from streammagic.engines.jobs import SinkRequest
     from streammagic.results.changes import Row
     from streammagic.sql.statements import Statement
 
-    Run = Callable[[str], list[Row]]
+    class Run(Protocol):
+        """Runs a statement that ends by itself; an error has its place in ``told``."""
+
+        def __call__(self, sql: str, told: Statement | None = None) -> list[Row]:
+            """Return its rows."""
+
 
 CONNECTORS = ("kafka", "upsert-kafka", "filesystem", "print", "blackhole")
 _VIEW, _ORACLE, _NO_KEY = "streammagic_view", "streammagic_oracle", "streammagic_no_key"
@@ -70,8 +75,10 @@ def derive(run: Run, statement: Statement, plan: Plan, name: str, request: SinkR
     does not fit it.
     """
     query = statement.text
-    columns = _columns(run, query)
+    columns = _columns(run, statement)
     key = _upsert_key(run, query, columns) if plan.updating else ()
+    if "connector" in request.options:
+        raise OptionError("The connector of the table is chosen with --sink, not with --with.")
     connector = request.connector or ("upsert-kafka" if key else "kafka")
     if connector == "kafka" and key:
         connector = "upsert-kafka"
@@ -83,6 +90,8 @@ def derive(run: Run, statement: Statement, plan: Plan, name: str, request: SinkR
             )
         columns = _not_null(columns, key, statement)
     options = _options(connector, name, updating=plan.updating) | _exactly_once(request, connector, name)
+    if "format" in request.options:  # its own options are not the other's
+        options = {key: value for key, value in options.items() if "json." not in key}
     return _ddl(
         naming.table_name(name),
         columns,
@@ -91,8 +100,15 @@ def derive(run: Run, statement: Statement, plan: Plan, name: str, request: SinkR
     )
 
 
-def _columns(run: Run, query: str) -> list[Column]:
-    run(f"CREATE TEMPORARY VIEW {_VIEW} AS {query}")
+def _columns(run: Run, statement: Statement) -> list[Column]:
+    query = statement.text
+    text = f"CREATE TEMPORARY VIEW {_VIEW} AS\n{query}"
+    try:
+        run(text, statement.retold(text))
+    except SqlError as error:
+        error.statement = query
+        error.line = None if error.line is None else error.line - 1
+        raise
     try:
         described = run(f"DESCRIBE {_VIEW}")
     finally:
@@ -114,12 +130,12 @@ def _upsert_key(run: Run, query: str, columns: Sequence[Column]) -> tuple[str, .
     Source: the ValidationException of org.apache.flink.table.planner for an INSERT whose PRIMARY KEY is
     another; it lists all keys. A single row that is updated (no GROUP BY) passes: it has no key.
     """
-    typed = ", ".join([*(column.sql for column in columns), f"{_NO_KEY} INT NOT NULL"])
-    names = ", ".join(quoted(column.name) for column in columns)
+    typed = [Column(f"c{i}", column.type, column.nullable).sql for i, column in enumerate(columns)]
+    names = ", ".join(f"{quoted(column.name)} AS c{i}" for i, column in enumerate(columns))
     run(
-        f"CREATE TEMPORARY TABLE {_ORACLE} ({typed}, PRIMARY KEY ({_NO_KEY}) NOT ENFORCED) WITH "
-        "('connector' = 'upsert-kafka', 'topic' = 'none', 'properties.bootstrap.servers' = '127.0.0.1:1', "
-        "'key.format' = 'raw', 'value.format' = 'json')"
+        f"CREATE TEMPORARY TABLE {_ORACLE} ({', '.join(typed)}, {_NO_KEY} INT NOT NULL, "
+        f"PRIMARY KEY ({_NO_KEY}) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'none', "
+        "'properties.bootstrap.servers' = '127.0.0.1:1', 'key.format' = 'raw', 'value.format' = 'json')"
     )
     try:
         run(f"EXPLAIN INSERT INTO {_ORACLE} SELECT {names}, CAST(RAND() AS INT) FROM ({query})")  # noqa: S608
@@ -127,8 +143,8 @@ def _upsert_key(run: Run, query: str, columns: Sequence[Column]) -> tuple[str, .
         said = _UPSERT_KEYS.search(error.cause or "")
         if said is None:
             return ()
-        keys = [tuple(name.strip() for name in found.split(",")) for found in _KEY.findall(said[1])]
-        return min(keys, key=len, default=())
+        keys = [found.split(", ") for found in _KEY.findall(said[1])]
+        return tuple(columns[int(name[1:])].name for name in min(keys, key=len, default=[]))
     finally:
         run(f"DROP TEMPORARY TABLE IF EXISTS {_ORACLE}")
     return ()
