@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from streammagic.engines.jobs import Restore
-from streammagic.errors import OptionError, StreamMagicError
+from streammagic.errors import OptionError, SqlError, StreamMagicError
 from streammagic.jobs.launch import launch, reconcile
 
 if TYPE_CHECKING:
@@ -188,9 +188,11 @@ class Deploying:
         version = office.ledger.add_version(office.engine.place, plan.name, bundle, office.notebook)
         try:
             run = launch(office, plan.name, version.number, bundle, restore=None, settle=settle)
-        except StreamMagicError:
+        except StreamMagicError as error:
             if made:
                 office.drop_topics(made)
+            if isinstance(error, SqlError):  # there never was a job
+                office.ledger.mark_deleted(office.engine.place, plan.name)
             raise
         office.engine.adopt(bundle)
         return run

@@ -36,15 +36,19 @@ ALARMS = frozenset({"failed", "restarted", "lagging", "not reached"})
 class Loop:
     """Something done again and again in a thread, until it is stopped or this process ends.
 
-    ``step`` returns whether to go on. What it raises ends the loop, and is logged.
+    ``step`` returns whether to go on. What it raises ends the loop, and is logged. ``ended`` is called last, in
+    the thread, unless the process ends.
     """
 
     _all: ClassVar[set[Loop]] = set()
     _guard: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, step: Callable[[], bool], every: float, name: str) -> None:
+    def __init__(
+        self, step: Callable[[], bool], every: float, name: str, ended: Callable[[], None] = lambda: None
+    ) -> None:
         self._step = step
         self._every = every
+        self._ended = ended
         self._stopped = threading.Event()
         self._sooner = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"streammagic-{name}", daemon=True)
@@ -82,6 +86,7 @@ class Loop:
             _LOG.exception("A loop has ended.")
         finally:
             self.stop(0)
+            self._ended()
 
 
 def stop_all() -> None:
@@ -218,11 +223,11 @@ def command_hook(command: str) -> Hook:
 class Watcher:
     """Looks at jobs every so many seconds, tells what happens to them, and calls a hook for alarms.
 
-    ``look`` returns what is seen of each name; what it raises is told as "not reached". ``tell`` is called
-    in a thread of the watcher's, and must neither print nor block.
+    ``look`` returns what is seen of each name; what it raises is told as "not reached". ``tell`` and, at the
+    end, ``ended`` are called in a thread of the watcher's, and must not block.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of it named but the three that it consists of
         self,
         names: Sequence[str],
         look: Callable[[Sequence[str]], Mapping[str, Look]],
@@ -230,12 +235,13 @@ class Watcher:
         *,
         every: float,
         on_failure: Hook | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._observers = {name: Observer(name) for name in names}
         self._look = look
         self._tell = tell
         self._hook = on_failure
-        self._loop = Loop(self._step, every, "watch")
+        self._loop = Loop(self._step, every, "watch", ended)
 
     @property
     def runs(self) -> bool:

@@ -109,8 +109,19 @@ class LiveJobs:
     def _begin(self, listing: Listing | None = None) -> None:
         """Have the figures read in a thread; again and again while that is wanted."""
         given = [] if listing is None else [listing]
-        self._loop = Loop(lambda: self._step(given.pop() if given else None), _EVERY, "jobs")
+        self._loop = Loop(lambda: self._step(given.pop() if given else None), _EVERY, "jobs", self._ended)
         self._loop.start()
+
+    def _ended(self) -> None:
+        self._settle()
+        if self._watching:  # it was ended from elsewhere
+            self._panel.set_watching(on=False)
+
+    def _settle(self) -> None:
+        """Show the picture that is saved with the notebook; from then on the widget alone is kept up to date."""
+        output, self._output = self._output, None
+        if output is not None:
+            output.finish(cast("dict[str, str]", self._panel.bundle()))
 
     def _step(self, listing: Listing | None) -> bool:
         """Bring the panel up to date; tell whether to go on."""
@@ -126,10 +137,7 @@ class LiveJobs:
                 self._update(listing)
         except StreamMagicError as error:
             self._panel.tell(error.message)
-        finally:
-            if self._output is not None:  # from here on the widget alone is brought up to date
-                output, self._output = self._output, None
-                output.finish(cast("dict[str, str]", self._panel.bundle()))
+        self._settle()
         return self._watching
 
     def _read_figures(self, lister: Lister, listing: Listing) -> None:

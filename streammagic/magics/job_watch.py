@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from streammagic.errors import OptionError, StreamMagicError
@@ -11,7 +13,6 @@ from streammagic.jobs.watch import Look, Watcher, command_hook
 from streammagic.magics.options import seconds
 from streammagic.views.blocks import line_bundle
 from streammagic.views.cells import cut, visible
-from streammagic.views.channel import TerminalLine
 from streammagic.views.live import LiveOutput
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class WatchVerb:
             told,
             every=options.every,
             on_failure=hook,
+            ended=told.finish,
         )
         self._watchers.append(watcher)
         watcher.start()
@@ -96,11 +98,13 @@ class WatchVerb:
     def _look(self, names: Sequence[str], conn: str | None) -> Mapping[str, Look]:
         """Look at the jobs of these names, and keep their figures."""
         lister = self._lister(conn)
-        entries = [
-            e for e in lister.read(everything=False).entries if e.name in names and e.version is not None
-        ]
+        entries = lister.read(everything=True).entries
+        named = [entry for entry in entries if entry.name in names and entry.version is not None]
+        # Of several under one name the one that lives, and else the one that the ledger knows, is meant.
+        named.sort(key=lambda entry: (entry.is_live, entry.deployment is not None))
+        meant = {entry.name: entry for entry in named}
         found = {}
-        for entry in lister.with_figures(entries):
+        for entry in lister.with_figures(list(meant.values())):
             if entry.figures is not None and entry.job_id is not None:
                 self._samples.add(entry.job_id, entry.figures)
             lag = None if entry.figures is None else entry.figures.lag
@@ -125,28 +129,35 @@ def _why(lister: Lister, entry: Entry) -> str:
 
 
 class _Told:
-    """What was told, kept on the screen: the newest lines in the cell's output, or on a terminal's."""
+    """What was told, kept on the screen: the newest lines in the cell's output, or each on a terminal's."""
 
     def __init__(self, names: Sequence[str], every: float, desk: Desk) -> None:
         self._lock = threading.Lock()
-        self._lines = [f"watching {', '.join(names)}, every {every:g} s; %stream watch --stop ends it"]
+        self._first = f"watching {', '.join(names)}, every {every:g} s; %stream watch --stop ends it"
+        self._lines: deque[str] = deque(maxlen=_LINES)
         self._output: LiveOutput | None = None
         if desk.mode() == "live":
             self._output = LiveOutput(self._bundle)
         else:
-            desk.show(line_bundle(self._lines[0]))
+            desk.show(line_bundle(self._first))
 
     def __call__(self, happening: Happening) -> None:
         clock = time.strftime("%H:%M:%S")
         detail = f": {cut(visible(happening.detail), _DETAIL)}" if happening.detail else ""
-        line = f"{clock} {happening.name} {happening.event}{detail}"
+        line = f"{clock} {visible(happening.name)} {happening.event}{detail}"
         with self._lock:
-            self._lines = [self._lines[0], *[*self._lines[1:], line][-_LINES:]]
+            self._lines.append(line)
         if self._output is not None:
             self._output.touch()
         else:
-            TerminalLine().send({"text/plain": line})
+            sys.stderr.write(f"{line}\n")
+
+    def finish(self) -> None:
+        """Let what was told stay as it is."""
+        if self._output is not None:
+            self._first = "watched until " + time.strftime("%H:%M:%S")
+            self._output.finish(self._bundle())
 
     def _bundle(self) -> dict[str, str]:
         with self._lock:
-            return line_bundle(*self._lines)
+            return line_bundle(self._first, *self._lines)

@@ -76,7 +76,10 @@ class JobVerbs:
         if mode == "text" and options.watch:
             listing = follow_in_terminal(lambda: self._lister(options.conn).read(everything=options.all))
             entries = listing.entries
-        bundle = jobs_bundle(job_rows(entries), listing.notes, steady=mode == "batch")
+        notes = listing.notes
+        if mode == "text" and not options.details and any(entry.is_live for entry in entries):
+            notes = (*notes, "--details reads the figures")
+        bundle = jobs_bundle(job_rows(entries), notes, steady=mode == "batch")
         return self._desk.returning(_frame(entries), bundle)
 
     def _show_live(self, options: argparse.Namespace, listing: Listing) -> None:

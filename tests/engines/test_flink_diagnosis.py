@@ -164,6 +164,11 @@ def test_the_slow_vertex_is_named():
     )
 
 
+def test_rows_that_wait_are_told():
+    behind = FLOWS | {"s": replace(FLOWS["s"], lag=1234.0)}
+    assert flow.source(but(flows=behind)).evidence == "5 rows/s, 100 so far, 1,234 wait"
+
+
 def test_no_row_comes_in():
     silent = FLOWS | {"s": replace(CALM, read=Rows(0.0, 0.0))}
     assert flow.source(but(flows=silent)).verdict == "degraded"

@@ -2,7 +2,14 @@
 
 import pytest
 
-from streammagic.engines.flink.figures import Rows, is_sink, read_by_sources, restarts, written_by_sinks
+from streammagic.engines.flink.figures import (
+    Rows,
+    is_sink,
+    lag_of,
+    read_by_sources,
+    restarts,
+    written_by_sinks,
+)
 from streammagic.engines.flink.graph import Graph
 
 NOTHING = {"INITIALIZING": 0, "RUNNING": 1, "SCHEDULED": 0}
@@ -75,6 +82,16 @@ def test_a_source_is_counted_by_whichever_of_its_counters_moves():
     }
     assert read_by_sources(old) == Rows(50.0, 5.0)
     assert written_by_sinks(old) is None
+
+
+def test_lag_is_what_the_sources_know_to_wait():
+    assert (
+        lag_of(
+            {"Source__a[1].pendingRecords": (5.0, 0.0, 3.0), "Source__b[2].pendingRecords": (2.0, 2.0, 2.0)}
+        )
+        == 7
+    )
+    assert lag_of({"Source__a[1].numRecordsIn": (5.0, 5.0, 5.0)}) is None
 
 
 def test_sinks_are_counted_by_what_comes_to_them():

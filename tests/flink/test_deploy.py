@@ -149,6 +149,7 @@ def test_wrong_sql_is_marked_in_the_cell_and_leaves_nothing(deploy, cluster):
         deploy("wrong", "-- a comment\nINSERT INTO nowhere\nSELECT k, nope FROM clicks")
     assert (caught.value.line, caught.value.column) == (4, 11)
     assert cluster.jobs() == {}
+    assert ledger_entry("wrong").deleted
 
 
 def test_stopped_with_a_savepoint_and_resumed_from_it(deploy, tables, cluster):
@@ -239,6 +240,36 @@ def test_a_handle_s_query_is_deployed(tables, deploy):
     tables.flink("SELECT k, n FROM clicks", "--limit 1")
     deploy("again", "", "--sql last --sink blackhole --settle 0.2")
     assert ledger_entry("again").current.bundle.statement == "SELECT k, n FROM clicks"
+
+
+def test_two_jobs_in_a_cell_are_refused_before_anything_runs(deploy, cluster):
+    with pytest.raises(OptionError, match="starts one too") as caught:
+        deploy("two", f"CREATE TABLE half (k INT) WITH ('connector' = 'blackhole');\n{COUNT};\n{COUNT}")
+    assert caught.value.line == 3
+    assert cluster.jobs() == {}
+
+
+def test_a_resume_can_be_tried_dry(deploy, tables, cluster):
+    deploy("counts", COUNT)
+    tables.run_cell("%stream stop counts")
+    assert deploy("counts", "", "--resume --dry-run") == "counts: version 1 would start, from its last state"
+    assert cluster.jobs() == {}
+
+
+def test_the_same_cell_with_a_database_of_its_own_is_unchanged_on_every_run(deploy, tables):
+    sql = (
+        "CREATE DATABASE IF NOT EXISTS mine; USE mine; "
+        f"{SOURCE}; {SINK}; SET 'table.dml-sync' = 'true';\n{COUNT}"
+    )
+    assert deploy("own", sql) == "own: running (version 1)"
+    assert deploy("own", sql) == "own: unchanged (version 1, running)"
+    tables.flink("RESET 'table.dml-sync'; USE default_database")
+
+
+def test_a_table_made_anew_is_the_one_that_counts(deploy, tables):
+    tables.flink("DROP TABLE nowhere; CREATE TABLE nowhere (k INT, c BIGINT) WITH ('connector' = 'print')")
+    assert deploy("counts", COUNT) == "counts: running (version 1)"
+    assert any("'print'" in sql for sql in ledger_entry("counts").current.bundle.definitions)
 
 
 def test_a_secret_in_plain_text_is_refused(deploy):

@@ -203,6 +203,17 @@ def test_a_loop_survives_no_exception_and_leaves_nothing(caplog):
     eventually(lambda: "ZeroDivisionError" in caplog.text, 5, "it is logged")
 
 
+def test_the_end_of_a_loop_is_told_however_it_comes():
+    ended = []
+    for step in (lambda: False, lambda: 1 / 0):
+        Loop(step, 0.001, "test", lambda: ended.append("by itself")).start()
+    eventually(lambda: ended == ["by itself"] * 2, 5, "they end")
+    loop = Loop(lambda: True, 60.0, "test", lambda: ended.append("from elsewhere"))
+    loop.start()
+    stop_all()
+    assert ended[2:] == ["from elsewhere"]
+
+
 def test_soon_does_not_wait_for_the_next_turn():
     steps = threading.Semaphore(0)
 

@@ -73,7 +73,5 @@ def test_what_is_kept_up_to_date_ends_with_the_extension(notebook):
     assert "streammagic-jobs" in stdout(notebook.run(threads))
     assert "streammagic-watch" in stdout(notebook.run(threads))
     notebook.run("%unload_ext streammagic")
-    left = stdout(notebook.run(threads))
-    assert "streammagic-jobs" not in left
-    assert "streammagic-watch" not in left
+    assert stdout(notebook.run(threads)) == "[]\n"
     notebook.run("%load_ext streammagic")

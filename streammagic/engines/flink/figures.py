@@ -61,16 +61,17 @@ class FigureReader:
         """Return what flows through a job that runs, as fields of `Figures`."""
         rows_in: list[Rows | None] = []
         rows_out: list[Rows | None] = []
-        lag: list[float] = []
+        lags: list[float | None] = []
         pressure: list[float] = []
         for vertex in graph.vertices:
             found = self._metrics.of_vertex(job_id, vertex.id, _is_wanted)
             rows_in.append(read_by_sources(found))
             rows_out.append(written_by_sinks(found))
-            lag += [total for name, (total, _, _) in found.items() if name.endswith(".pendingRecords")]
+            lags.append(lag_of(found))
             if BACKPRESSURED in found:
                 pressure.append(found[BACKPRESSURED][2] / 1000)
         read, written = total_rows(rows_in), total_rows(rows_out)
+        lag = [rows for rows in lags if rows is not None]
         return {
             "rows_in": None if read is None else read.per_second(uptime),
             "rows_out": None if written is None else written.per_second(uptime),
@@ -154,6 +155,12 @@ def written_by_sinks(found: Mapping[str, tuple[float, float, float]]) -> Rows | 
         elif is_sink(operator) and metric == "numRecordsInPerSecond":
             meters.append(total)
     return Rows(sum(counts), sum(meters)) if counts or meters else None
+
+
+def lag_of(found: Mapping[str, tuple[float, float, float]]) -> float | None:
+    """Return how many rows wait at the sources among a vertex' operators, None where none of them tells."""
+    waiting = [total for name, (total, _, _) in found.items() if name.endswith(".pendingRecords")]
+    return sum(waiting) if waiting else None
 
 
 def total_rows(parts: Iterable[Rows | None]) -> Rows | None:

@@ -14,6 +14,7 @@ from streammagic.engines.flink.figures import (
     SOURCE_ROWS,
     is_sink,
     is_source,
+    lag_of,
     read_by_sources,
     restarts,
     total_rows,
@@ -41,13 +42,15 @@ _RESTARTS = ("numRestarts", "uptime")
 class Flow:
     """What goes through one vertex. Shares are parts of the time (0 to 1), None where Flink has no figure.
 
-    ``read`` is what its sources have read, None where it has none. ``watermark`` is the least event time at
+    ``read`` is what its sources have read, ``lag`` how many rows they know to be waiting, both None where it
+    has none. ``watermark`` is the least event time at
     its sinks, in seconds since the epoch, minus infinity before the first; None where it has no sink.
     """
 
     backpressured: float | None = None
     busy: float | None = None
     read: Rows | None = None
+    lag: float | None = None
     watermark: float | None = None
 
     @classmethod
@@ -62,6 +65,7 @@ class Flow:
             backpressured=_share(found, BACKPRESSURED),
             busy=_share(found, _BUSY),
             read=read_by_sources(found),
+            lag=lag_of(found),
             watermark=min(watermarks, default=None),
         )
 
@@ -114,6 +118,11 @@ class Evidence:
     def read(self) -> Rows | None:
         """What the sources have read, None where there are no figures."""
         return total_rows(flow.read for flow in (self.flows or {}).values())
+
+    @property
+    def lag(self) -> float:
+        """How many rows the sources know to be waiting."""
+        return sum(flow.lag or 0.0 for flow in (self.flows or {}).values())
 
     @property
     def all_run(self) -> bool:
@@ -210,7 +219,7 @@ def _each(parts: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[
 def _is_wanted(name: str) -> bool:
     operator, _, metric = name.rpartition(".")
     if is_source(operator):
-        return metric in SOURCE_ROWS
+        return metric in (*SOURCE_ROWS, "pendingRecords")
     if is_sink(operator):
         return metric == "currentInputWatermark"
     return name in (BACKPRESSURED, _BUSY)

@@ -71,7 +71,8 @@ def source(found: Evidence) -> Finding:
     now = read.per_second(uptime)
     if now or (now is None and read.count):
         speed = "" if now is None else f"{rate(now)} rows/s, "
-        return healthy("source", f"{speed}{read.count:,.0f} so far")
+        waiting = f", {found.lag:,.0f} wait" if found.lag else ""
+        return healthy("source", f"{speed}{read.count:,.0f} so far{waiting}")
     if uptime < _QUIET:
         return not_assessed("source", f"no row yet, {duration(uptime)} after the start")
     return degraded(
