@@ -36,8 +36,8 @@ ALARMS = frozenset({"failed", "restarted", "lagging", "not reached"})
 class Loop:
     """Something done again and again in a thread, until it is stopped or this process ends.
 
-    ``step`` returns whether to go on. What it raises ends the loop, and is logged. ``ended`` is called last, in
-    the thread, unless the process ends.
+    ``step`` returns whether to go on. What it raises ends the loop, and is logged. ``ended`` is called last,
+    in the thread, unless the process ends.
     """
 
     _all: ClassVar[set[Loop]] = set()

@@ -118,7 +118,7 @@ class LiveJobs:
             self._panel.set_watching(on=False)
 
     def _settle(self) -> None:
-        """Show the picture that is saved with the notebook; from then on the widget alone is kept up to date."""
+        """Show the picture that is saved with the notebook; from then on only the widget changes."""
         output, self._output = self._output, None
         if output is not None:
             output.finish(cast("dict[str, str]", self._panel.bundle()))

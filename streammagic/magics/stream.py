@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
-from streammagic.errors import OptionError
+from streammagic.errors import InterruptedQuery, OptionError
 from streammagic.magics.deploy import DeployVerbs
 from streammagic.magics.embedded import EmbeddedVerbs
 from streammagic.magics.jobs import JobVerbs
@@ -59,7 +59,14 @@ class VerbTable:
                 hint=f"Write %stream {options.verb} …, with one %, on a line of its own.",
             )
         options.body, options.cell = body, cell
-        return options.run(options)
+        try:
+            return options.run(options)
+        except InterruptedQuery:
+            raise
+        except KeyboardInterrupt:
+            raise InterruptedQuery(
+                f"{options.verb}; what it had begun may go on, and %stream jobs shows how things stand"
+            ) from None
 
 
 def verb_table(desk: Desk, prog: str = "%stream") -> VerbTable:

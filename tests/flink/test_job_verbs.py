@@ -21,19 +21,21 @@ BROKEN = "SELECT CAST(word AS INT) AS n FROM clicks"
 
 
 @pytest.fixture
-def stream(shell, cluster):
-    """``stream(line)`` runs one line of ``%stream`` and returns its value; the ledger is empty at first."""
-    for file in cluster.home.glob("ledger.sqlite3*"):
-        file.unlink()
+def stream(shell):
+    """``stream(line)`` runs one line of ``%stream`` and returns its value; nothing is deployed at first."""
     shell.flink(CLICKS)
 
     def run(line, body=None):
         return shell.run_cell(f"%stream {line}" if body is None else f"%%stream {line}\n{body}").result
 
+    def delete_all():
+        for name in run("jobs")["name"]:
+            run(f"delete {name}")
+
+    delete_all()
     yield run
     run("watch --stop")
-    for name in run("jobs")["name"]:
-        run(f"delete {name}")
+    delete_all()
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ CREATE TABLE IF NOT EXISTS clicks (k INT NOT NULL) WITH (
   'connector' = 'datagen', 'rows-per-second' = '20', 'fields.k.min' = '0', 'fields.k.max' = '3')"""
 DEPLOY = """%%stream deploy orders --sink blackhole --settle 0.1
 SELECT k, COUNT(*) AS c FROM clicks GROUP BY k"""
+DELETE_ALL = """stream = get_ipython().run_line_magic
+for name in stream("stream", "jobs")["name"]:
+    stream("stream", f"delete {name}")"""
 BUTTONS = """
 import ipywidgets
 def buttons():
@@ -20,15 +23,13 @@ STATE = "print(sorted(buttons()))"
 
 
 @pytest.fixture
-def notebook(cluster, kernel):
-    """A kernel with one deployment, in a ledger of its own."""
-    for file in cluster.home.glob("ledger.sqlite3*"):
-        file.unlink()
-    for source in (CLICKS, DEPLOY):
+def notebook(kernel):
+    """A kernel with one deployment, and no other."""
+    for source in (DELETE_ALL, CLICKS, DEPLOY):
         reply = kernel.run(source).reply
         assert reply["status"] == "ok", reply["evalue"]
     yield kernel
-    kernel.run("%stream delete orders")
+    kernel.run(DELETE_ALL)
 
 
 def stdout(cell):
