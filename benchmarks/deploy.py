@@ -1,8 +1,4 @@
-"""Deploy latency to RUNNING, against the same statements by bare requests; and `%stream jobs`.
-
-"jobs_ratio" is the time of ``%stream jobs`` for many running deployments whose labels are known, over one
-request for the overview.
-"""
+"""Seconds from a deploy to the moment that all its tasks run, against the same statements by bare requests."""
 
 from __future__ import annotations
 
@@ -23,24 +19,19 @@ SINK = "CREATE TABLE nowhere (k INT) WITH ('connector' = 'blackhole')"
 INSERT = "INSERT INTO nowhere SELECT k FROM src"
 
 
-def main(pairs: int = 9, jobs: int = 50) -> None:
+def main(pairs: int = 15) -> None:
     found = cluster.start()
     shell = cluster.shell()
     ours, bare = [], []
     for number in range(pairs + 1):
         bare.append(_bare(found.gateway, found.rest))
         ours.append(_ours(shell, found.rest, f"bench_{number}"))
-    listed, asked = _jobs(shell, found.rest, jobs)
     seconds, bare_seconds = statistics.median(ours[1:]), statistics.median(bare[1:])
     cluster.report(
         "deploy",
         ratio=round(seconds / bare_seconds, 2),
         seconds=round(seconds, 3),
         bare_seconds=round(bare_seconds, 3),
-        jobs=jobs,
-        jobs_ratio=round(listed / asked, 2),
-        jobs_ms=round(listed * 1000, 1),
-        overview_ms=round(asked * 1000, 1),
     )
     shell.run_line_magic("unload_ext", "streammagic")
 
@@ -92,25 +83,6 @@ def _until_running(rest: str, name: str) -> None:
                 if job["name"] == name and job["state"] == "RUNNING" and tasks["running"] == tasks["total"]:
                     return
             time.sleep(0.005)
-
-
-def _jobs(shell: InteractiveShell, rest: str, count: int) -> tuple[float, float]:
-    """Return the median seconds of ``jobs`` and of one overview, with ``count`` deployments running."""
-    names = [f"many_{number}" for number in range(count)]
-    for name in names:
-        _deploy(shell, name)
-    shell.run_line_magic("stream", "jobs")
-    listed, asked = [], []
-    with requests.Session() as http:
-        for _ in range(15):
-            began = time.perf_counter()
-            http.get(f"{rest}/jobs/overview").json()
-            asked.append(time.perf_counter() - began)
-            began = time.perf_counter()
-            shell.run_line_magic("stream", "jobs")
-            listed.append(time.perf_counter() - began)
-    shell.run_line_magic("stream", "delete " + " ".join(names))
-    return statistics.median(listed), statistics.median(asked)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ A third engine is a package with an entry point in the group ``streammagic.engin
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -110,6 +111,7 @@ class Plugin:
     connect: Callable[[Settings, Lease], StreamEngine]
 
 
+@functools.cache
 def plugins() -> dict[str, Plugin]:
     """Return the installed engines by their magic's name."""
     found = (point.load() for point in entry_points(group="streammagic.engines"))

@@ -17,6 +17,7 @@ from streammagic.errors import (
     OperationTimeoutError,
     StreamMagicError,
 )
+from streammagic.jobs.ledger_values import job_id
 from streammagic.jobs.outcome import outcome, write_down
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Res
     """Send a bundle under the first id that is free, and write down that it runs."""
     ledger, engine = office.ledger, office.engine
     labels = Labels(name=name, version=version, sha=bundle.sha, owner=office.owner, bundle=bundle)
+    path = None if restore is None else restore.path
+    deployment = ledger.deployment(engine.place, name)
+    attempt = 1 if deployment is None else deployment.next_attempt(version)
     while True:
-        deployment = ledger.deployment(engine.place, name)
-        attempt = 1 if deployment is None else deployment.next_attempt(version)
-        path = None if restore is None else restore.path
         run = ledger.begin_run(engine.place, name, version, attempt, path)
         office.say(f"starting {name}")
         try:
@@ -87,14 +88,24 @@ def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Res
                 engine.submit(bundle, run.job_id, labels, restore)
         except DuplicateJobError:
             job = engine.job(run.job_id)
-            if job is None or job.is_over:
-                continue  # the books were lost, and the id is used up: the next one
-            raise DeploymentBusyError(
-                f"{name} was started by somebody else at the same time, and runs.",
-                hint=f"%stream attach {name} takes it into this ledger.",
-            ) from None
+            if job is not None and not job.is_over:
+                raise DeploymentBusyError(
+                    f"{name} was started by somebody else at the same time, and runs.",
+                    hint=f"%stream attach {name} takes it into this ledger.",
+                ) from None
+            attempt = _next_free(engine, name, version, attempt)  # the books were lost, and ids are used up
+            continue
         ledger.set_run(run.job_id, "running")
         return replace(run, state="running")
+
+
+def _next_free(engine: JobEngine, name: str, version: int, attempt: int) -> int:
+    """Return the next attempt whose id no job of the engine has or had."""
+    used = {job.id for job in engine.jobs()}
+    attempt += 1
+    while job_id(name, version, attempt, engine.place) in used:
+        attempt += 1
+    return attempt
 
 
 @contextmanager

@@ -100,6 +100,8 @@ def configuration(settings: Settings, ports: Ports, layout: Layout) -> dict[str,
             "jobstore.cache-size": 8 * 2**20,
             "jobstore.max-capacity": 1000,
             "rest.flamegraph.enabled": False,
+            # Figures are at most so old (10 s by default). They are fetched only when somebody asks.
+            "metrics.fetcher.update-interval": "1 s",
             "sql-gateway.session.idle-timeout": "12 h",
             "sql-gateway.session.check-interval": "1 min",
             "sql-gateway.session.max-num": 500,

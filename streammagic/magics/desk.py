@@ -126,12 +126,18 @@ class Desk:
                 cursor.close()
 
     def job_engines(self) -> dict[str, JobEngine]:
-        """Return the engines that can be asked for jobs now, by connection. No cluster is started for it."""
+        """Return the engines that can be asked for jobs now, by connection. No cluster is started for it.
+
+        One that can't be reached is said, and left out.
+        """
         found = {}
         for name, plugin in self.connections.targets().items():
-            if self.connections.is_there(plugin, name):
-                engine = self.connections.engine(plugin, name, lambda _: None)
-                found[name] = engine.jobs
+            if not self.connections.is_there(plugin, name):
+                continue
+            try:
+                found[name] = self.connections.engine(plugin, name, lambda _: None).jobs
+            except StreamMagicError as error:
+                self.show(line_bundle(f"{name}: {error.message}"))
         return found
 
     def deployment(self, name: str, conn: str | None = None) -> tuple[JobEngine, Deployment]:
