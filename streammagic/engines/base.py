@@ -32,7 +32,8 @@ class Settings:
     ``request_timeout`` bounds one request, ``operation_timeout`` the time until the engine has accepted
     or refused a statement; both in seconds. ``init_sql`` runs in every new session. ``data`` is
     the directory of the embedded engine's logs, checkpoints and savepoints, where it is that engine.
-    ``variables`` are expanded in what is sent; ``auto_kafka`` completes Kafka tables that name no brokers.
+    ``variables`` are expanded in what is sent; ``auto_kafka`` tells whether Kafka tables that name no brokers
+    are to be completed.
     """
 
     urls: Mapping[str, str] = field(repr=False)
@@ -46,7 +47,7 @@ class Settings:
     request_timeout: float = 30.0
     operation_timeout: float = 60.0
     data: Path | None = None
-    auto_kafka: bool = False
+    auto_kafka: Callable[[], bool] = lambda: False
     variables: Variables = field(default_factory=Variables, repr=False)
 
 

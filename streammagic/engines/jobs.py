@@ -38,7 +38,8 @@ class Bundle:
 
     The rest is derived from that and no part of `sha`: ``table`` is the table that is written,
     ``table_ddl`` its definition where it was made for the person, ``insert`` what is sent instead of
-    ``statement``, ``topics`` those written, ``made_topics`` those of them that the deployment created,
+    ``statement``, ``topics`` those written and ``reads`` those read, ``makes`` the ones written that may be
+    made for it (True: only the newest record of a key need be kept), ``made_topics`` those that were,
     ``groups`` the consumer groups it reads with.
     """
 
@@ -51,6 +52,8 @@ class Bundle:
     table_ddl: str = ""
     insert: str = ""
     topics: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    makes: Mapping[str, bool] = field(default_factory=dict)
     made_topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -77,7 +80,7 @@ class Bundle:
         """Read what `to_json` wrote. Raises ValueError or TypeError for anything else."""
         values = orjson.loads(raw)
         values["sink"] = SinkRequest(**values["sink"])
-        for name in ("definitions", "topics", "made_topics", "groups"):
+        for name in ("definitions", "topics", "reads", "made_topics", "groups"):
             values[name] = tuple(values[name])
         return cls(**values)
 
@@ -296,6 +299,9 @@ class JobEngine(Protocol):
 
     def keeps_state(self, job_id: str) -> bool:
         """Tell whether `sweep` would remove something."""
+
+    def savepoints(self, job_ids: Sequence[str]) -> list[str]:
+        """Return the savepoints of those jobs that can be found, whether anybody wrote them down or not."""
 
     def last_savepoint(self, job_id: str) -> str | None:
         """Return the path of the savepoint that a job was stopped with, if it was."""

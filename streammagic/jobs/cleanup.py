@@ -21,15 +21,16 @@ class Leftovers:
     savepoints: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
 
-    def lines(self) -> list[str]:
-        """Say what was found, a line each."""
-        return [
-            *(f"job {job}" for job in self.jobs),
+    def lines(self, *, steady: bool) -> list[str]:
+        """Say what was found, a line each; with ``steady`` ids and paths are only counted."""
+        named = [
             *(f"topic {topic}" for topic in self.topics),
             *(f"consumer group {group}" for group in self.groups),
-            *(f"savepoint {path}" for path in self.savepoints),
-            *(f"checkpoints of job {job}" for job in self.states),
         ]
+        unnamed = {"job": self.jobs, "savepoint": self.savepoints, "checkpoints of job": self.states}
+        if steady:
+            return [*(f"{what}: {len(found)}" for what, found in unnamed.items() if found), *named]
+        return [*(f"{what} {name}" for what, found in unnamed.items() for name in found), *named]
 
 
 class Cleanup:
@@ -48,7 +49,8 @@ class Cleanup:
         running = [job.id for job in engine.jobs() if not job.is_over]
         found = Leftovers(
             jobs=[job for job in running if self._is_orphan(job)],
-            savepoints=[saved.path for deployment in dead for saved in deployment.savepoints],
+            savepoints=[saved.path for deployment in dead for saved in deployment.savepoints]
+            + self._strays(everything),
             states=[job for job in self._superseded(everything) if job not in running],
         )
         if self._broker is not None:
@@ -76,6 +78,13 @@ class Cleanup:
         if owner is None:
             return False
         return owner.deleted is not None or owner.run is None or owner.run.job_id != job_id
+
+    def _strays(self, deployments: list[Deployment]) -> list[str]:
+        """Return the savepoints of our jobs that nobody wrote down: their verb was interrupted."""
+        known = {saved.path for deployment in deployments for saved in deployment.savepoints}
+        used = {run.restored for deployment in deployments for run in deployment.runs}
+        ours = [run.job_id for deployment in deployments for run in deployment.runs]
+        return [path for path in self._office.engine.savepoints(ours) if path not in known | used]
 
     def _superseded(self, deployments: list[Deployment]) -> list[str]:
         """Return the ended runs whose checkpoints nobody will go on from, where some are kept."""

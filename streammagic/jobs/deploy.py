@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from streammagic.engines.jobs import Restore
 from streammagic.errors import OptionError, SqlError, StreamMagicError
-from streammagic.jobs.launch import launch, reconcile
+from streammagic.jobs.launch import adopt, launch, reconcile, settle_submission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,44 +25,53 @@ State = Literal["keep", "drop"]
 class Plan:
     """What deploying a bundle under a name would do.
 
-    ``action``: "start" a new deployment, leave it "unchanged", or "replace" what is there. ``restore`` is
-    the savepoint or checkpoint to go on from where nothing runs. ``comparison`` is None where no state is
-    at stake.
+    ``action``: "start" a new deployment; leave it "unchanged"; "resume" the same that has ended; or "replace"
+    what is there. ``runs`` is the run that a replacement stops, ``restore`` the state to go on from where
+    nothing runs. ``comparison`` is None where no other query's state is at stake.
     """
 
     name: str
-    action: Literal["start", "unchanged", "replace"]
+    action: Literal["start", "unchanged", "resume", "replace"]
     bundle: Bundle
     deployment: Deployment | None = None
+    runs: Run | None = None
     comparison: Comparison | None = None
     restore: Restore | None = None
-
-    @property
-    def runs(self) -> Run | None:
-        """The run that a replacement would stop."""
-        run = None if self.deployment is None else self.deployment.run
-        return run if run is not None and run.state == "running" else None
 
     @property
     def leaves_sink(self) -> bool:
         """Whether the sink's own state finds no place any more."""
         return self.comparison is not None and self.comparison.new_sink
 
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the person must say that they want it: not where a failed start is repeated."""
+        run = None if self.deployment is None else self.deployment.run
+        failed = self.action == "resume" and run is not None and run.state == "failed"
+        return self.action in ("resume", "replace") and not failed
+
+    @property
+    def state(self) -> str:
+        """The state that the deployment is in, in one word."""
+        run = None if self.deployment is None else self.deployment.run
+        return "new" if run is None else run.state
+
     def lines(self) -> list[str]:
         """Say the plan, a line a step."""
-        if self.deployment is None or self.action == "start":
+        if self.deployment is None:
             return [f"{self.name}: a new deployment", *_made(self.bundle)]
         number = self.deployment.ordinal(self.deployment.current.number)
         if self.action == "unchanged":
-            state = "" if self.deployment.run is None else f", {self.deployment.run.state}"
-            return [f"{self.name}: unchanged (version {number}{state})"]
+            return [f"{self.name}: unchanged (version {number}, {self.state})"]
+        if self.action == "resume":
+            return [f"{self.name}: version {number} is {self.state}", f"  starts  it again, {self._source()}"]
         return [
             f"{self.name}: version {number} → {number + 1}",
             *([f"  stops   version {number}, with a savepoint"] if self.runs else []),
             f"  starts  version {number + 1}, " + self._source(),
             *self._about_state(),
             "",
-            *_difference(self.deployment.versions[-1].bundle, self.bundle),
+            *_difference(self.deployment.current.bundle, self.bundle),
         ]
 
     def _source(self) -> str:
@@ -115,29 +124,50 @@ class Deploying:
         """
         office = self._office
         found = office.ledger.deployment(office.engine.place, name)
-        if found is None or found.deleted is not None or _never_ran(found):
-            designed = office.engine.design(bundle, name)
+        if found is not None and found.deleted is None:
+            found = settle_submission(office, reconcile(office, found))
+        if found is None or found.deleted is not None or self._never_ran(found):
+            designed = self._design(name, bundle)
             if check:
                 office.engine.check(designed)
             return Plan(name=name, action="start", bundle=designed)
-        found = reconcile(office, found)
-        run = found.run
-        if found.current.sha == bundle.sha and run is not None and run.state in ("running", "finished"):
+        run, same = found.run, found.current.sha == bundle.sha
+        if same and run is not None and run.state in ("running", "finished"):
             return Plan(name=name, action="unchanged", bundle=found.current.bundle, deployment=found)
-        designed = office.engine.design(bundle, name)
-        restore = newest_state(office, found)
-        if found.current.sha == bundle.sha:
-            comparison = None
-        else:
-            comparison = office.engine.compare(found.current.bundle, designed)
+        running = run if run is not None and run.state == "running" else None
+        restore = None if running is not None else newest_state(office, found)
+        if same:
+            known = found.current.bundle
+            return Plan(name=name, action="resume", bundle=known, deployment=found, restore=restore)
+        designed = self._design(name, bundle)
         return Plan(
             name=name,
             action="replace",
             bundle=designed,
             deployment=found,
-            comparison=comparison,
-            restore=None if run is not None and run.state == "running" else restore,
+            runs=running,
+            comparison=office.engine.compare(found.current.bundle, designed),
+            restore=restore,
         )
+
+    def _design(self, name: str, bundle: Bundle) -> Bundle:
+        """Have a bundle designed; raise where its table is another deployment's."""
+        office = self._office
+        designed = office.engine.design(bundle, name)
+        if designed.table_ddl:
+            for other in office.ledger.deployments(office.engine.place):
+                theirs = other.current.bundle
+                if other.name != name and theirs.table_ddl and theirs.table == designed.table:
+                    raise OptionError(
+                        f"The table {designed.table} is that of the deployment {other.name}.",
+                        hint="Choose a name that differs in more than its dots and dashes.",
+                    )
+        return designed
+
+    def _never_ran(self, deployment: Deployment) -> bool:
+        """Tell whether each start of a deployment failed and left no state: there is nothing to ask about."""
+        failed = all(run.state == "failed" for run in deployment.runs)
+        return failed and newest_state(self._office, deployment) is None
 
     def apply(self, plan: Plan, *, state: State | None, settle: float) -> Run | None:
         """Do what a plan says; None where there was nothing to do.
@@ -146,17 +176,14 @@ class Deploying:
         `OptionError` without. Where the new version fails, the old one goes on from the savepoint, and the
         failure is raised.
         """
-        if plan.action == "unchanged":
-            return None
         office = self._office
+        if plan.action == "unchanged":
+            adopt(office, plan.bundle)
+            return None
         if state is None and plan.comparison is not None and plan.comparison.verdict != "fits":
             raise _undecided(plan)
-        if plan.leaves_sink and state != "drop" and not plan.runs and not _is_savepoint(plan):
-            raise OptionError(
-                f"{plan.name} ended without a savepoint; its sink may not have committed all of its output.",
-                hint=f"%stream deploy {plan.name} --resume goes on with the version that was deployed, and "
-                "then it can be changed. --drop-state begins without state.",
-            )
+        if plan.leaves_sink and state != "drop" and plan.runs is None and not _is_savepoint(plan):
+            raise _uncommitted(plan.name)
         place = office.engine.place
         with office.ledger.claim(place, plan.name, "deployed", office.notebook):
             self._still_true(plan)
@@ -183,84 +210,110 @@ class Deploying:
 
     def _start(self, plan: Plan, settle: float) -> Run:
         office = self._office
-        bundle = self._with_topics(plan.bundle)
-        made = bundle.made_topics
+        bundle = self._with_topics(plan)
         version = office.ledger.add_version(office.engine.place, plan.name, bundle, office.notebook)
         try:
-            run = launch(office, plan.name, version.number, bundle, restore=None, settle=settle)
+            return launch(office, plan.name, version.number, bundle, restore=None, settle=settle)
         except StreamMagicError as error:
-            if made:
-                office.drop_topics(made)
-            if isinstance(error, SqlError):  # there never was a job
-                office.ledger.mark_deleted(office.engine.place, plan.name)
+            if bundle.made_topics:
+                office.drop_topics(bundle.made_topics)
+            now = office.ledger.deployment(office.engine.place, plan.name)
+            if isinstance(error, SqlError) and now is not None and now.ordinal(version.number) == 1:
+                office.ledger.mark_deleted(office.engine.place, plan.name)  # there never was a job
             raise
-        office.engine.adopt(bundle)
-        return run
 
-    def _with_topics(self, bundle: Bundle) -> Bundle:
-        """Create the topics of a sink that was made for the person, where they do not exist."""
-        if not bundle.table_ddl or "{{ kafka }}" not in bundle.table_ddl:
-            return bundle
-        compacted = "'upsert-kafka'" in bundle.table_ddl
-        made = tuple(topic for topic in bundle.topics if self._office.make_topic(topic, compacted))
-        return replace(bundle, made_topics=made)
+    def _with_topics(self, plan: Plan) -> Bundle:
+        """Create the topics that are written and do not exist; note which ones were there before."""
+        office, bundle = self._office, plan.bundle
+        history = office.ledger.deployment(office.engine.place, plan.name)
+        versions = () if history is None else history.versions
+        ours = {topic for version in versions for topic in version.bundle.made_topics}
+        written = {topic for version in versions for topic in version.bundle.topics}
+        made = []
+        for topic, compacted in bundle.makes.items():
+            if office.make_topic(topic, compacted):
+                made.append(topic)
+            elif bundle.table_ddl and topic not in written:
+                office.notes.append(f"the topic {topic} was there already, and what is in it stays")
+        return replace(bundle, made_topics=tuple(dict.fromkeys([*sorted(ours), *made])))
 
     def _replace(self, plan: Plan, *, drop: bool, settle: float) -> Run:
         office, deployment = self._office, plan.deployment
         if deployment is None:
             raise AssertionError  # a replacement has something to replace
-        old, running = deployment.current, plan.runs
-        path = plan.restore
-        if running is not None:
-            path = Restore(path=stop_run(office, running, drain=False), of=running.job_id)
-        bundle = self._with_topics(plan.bundle)
-        kept = tuple(dict.fromkeys([*old.bundle.made_topics, *bundle.made_topics]))
-        bundle = replace(bundle, made_topics=kept)
-        ledger, place = office.ledger, office.engine.place
-        version = old
-        if old.sha != bundle.sha:
+        old, ledger, place = deployment.current, office.ledger, office.engine.place
+        state = self._end(plan, drop=drop) if plan.runs is not None else plan.restore
+        bundle, version = plan.bundle, old
+        if plan.action == "replace":
+            bundle = self._with_topics(plan)
             version = ledger.add_version(place, plan.name, bundle, office.notebook)
         try:
-            restore = None if drop or path is None else replace(path, new_sink=plan.leaves_sink)
-            run = launch(office, plan.name, version.number, bundle, restore=restore, settle=settle)
+            restore = None if drop or state is None else replace(state, new_sink=plan.leaves_sink)
+            return launch(office, plan.name, version.number, bundle, restore=restore, settle=settle)
         except StreamMagicError as error:
-            if running is not None:
-                self._go_back(plan.name, deployment, path, settle, error)
+            new = [topic for topic in bundle.made_topics if topic not in old.bundle.made_topics]
+            if new:
+                office.drop_topics(tuple(new))
+            if plan.action == "replace":
+                self._go_back(plan, state, settle, error)
             raise
-        office.engine.adopt(bundle)
-        return run
 
-    def _go_back(
-        self, name: str, deployment: Deployment, path: Restore | None, settle: float, error: StreamMagicError
-    ) -> None:
-        """Start the old version again, and say so in the error that made it necessary."""
-        office, old = self._office, deployment.current
-        place = office.engine.place
-        office.say(f"{name} failed; the version before it is started again")
-        restored = office.ledger.add_version(place, name, old.bundle, office.notebook)
-        try:
-            launch(office, name, restored.number, old.bundle, restore=path, settle=settle)
-        except StreamMagicError as second:
-            error.hint = (
-                f"The version before it did not start again either: {second.message} Its state is kept: "
-                f"%stream deploy {name} --resume."
-            )
+    def _end(self, plan: Plan, *, drop: bool) -> Restore | None:
+        """End the run that is replaced and return its state.
+
+        One that is failing right now can't be saved: it is cancelled, and its last checkpoint counts.
+        """
+        office, running, deployment = self._office, plan.runs, plan.deployment
+        if running is None or deployment is None:
+            return None
+        job = office.engine.job(running.job_id)
+        if job is not None and job.state == "RUNNING" and not drop:
+            return Restore(path=stop_run(office, running, drain=False), of=running.job_id)
+        if plan.leaves_sink and not drop:
+            raise _uncommitted(plan.name)
+        if drop and job is not None and job.all_run:
+            stop_run(office, running, drain=False)  # so that there is a way back
+        else:
+            office.engine.cancel(running.job_id)
+            office.ledger.set_run(running.job_id, "cancelled", "replaced")
+        return newest_state(office, office.ledger.deployment(deployment.place, plan.name) or deployment)
+
+    def _go_back(self, plan: Plan, state: Restore | None, settle: float, error: StreamMagicError) -> None:
+        """Make the old version the newest again, start it if it ran, and say so in the error."""
+        office, deployment = self._office, plan.deployment
+        if deployment is None:
             return
-        said = (
-            f"Version {old.number} goes on from the savepoint, as version {restored.number}; nothing is lost."
-        )
+        old, name = deployment.current, plan.name
+        number = deployment.ordinal(old.number)
+        restored = office.ledger.add_version(office.engine.place, name, old.bundle, office.notebook)
+        if plan.runs is None:
+            said = f"Version {number} is the newest again; %stream deploy {name} --resume starts it."
+        else:
+            office.say(f"{name} failed; the version before it is started again")
+            try:
+                launch(office, name, restored.number, old.bundle, restore=state, settle=settle)
+                source = "the savepoint" if state is not None else "its beginning"
+                said = f"Version {number} goes on from {source}, as version {number + 2}; nothing is lost."
+            except StreamMagicError as second:
+                said = (
+                    f"The version before it did not start again either: {second.message} Its state is kept: "
+                    f"%stream deploy {name} --resume."
+                )
         error.hint = f"{error.hint} {said}" if error.hint else said
-
-
-def _never_ran(deployment: Deployment) -> bool:
-    """Tell whether each start of a deployment failed, so that there is nothing to ask about."""
-    return all(run.state == "failed" for run in deployment.runs)
 
 
 def _is_savepoint(plan: Plan) -> bool:
     """Tell whether the state to go on from is a savepoint that the deployment was stopped with."""
     saved = () if plan.deployment is None else plan.deployment.savepoints
     return any(s.kind == "stop" and plan.restore is not None and s.path == plan.restore.path for s in saved)
+
+
+def _uncommitted(name: str) -> OptionError:
+    return OptionError(
+        f"{name} has no savepoint to go on from; its sink may not have committed all of its output.",
+        hint=f"%stream deploy {name} --resume goes on with the version that was deployed, and then it can be "
+        "changed. --drop-state begins without state.",
+    )
 
 
 def _undecided(plan: Plan) -> OptionError:
@@ -287,16 +340,22 @@ def stop_run(office: Office, run: Run, *, drain: bool) -> str:
 
 
 def newest_state(office: Office, deployment: Deployment) -> Restore | None:
-    """Return what a deployment can go on from.
+    """Return what the newest version of a deployment can go on from.
 
     That is the newest checkpoint of its last run, if that ended otherwise than by a savepoint, else its last
-    savepoint, else what that run itself went on from.
+    savepoint, else what that run itself went on from. Runs of another query do not count.
     """
-    run, saved = deployment.run, deployment.savepoint
+    sha = deployment.current.sha
+    numbers = {version.number for version in deployment.versions if version.sha == sha}
+    run = next((run for run in reversed(deployment.runs) if run.version in numbers), None)
+    saved = next((saved for saved in reversed(deployment.savepoints) if saved.version in numbers), None)
     if run is not None and run.state in ("failed", "lost", "cancelled"):
         checkpoint = office.engine.checkpoint(run.job_id)
         if checkpoint is not None:
             return Restore(path=checkpoint, of=run.job_id)
     if saved is not None:
         return Restore(path=saved.path, of=saved.job_id)
-    return None if run is None or run.restored is None else Restore(path=run.restored, of=run.job_id)
+    if run is None or run.restored is None:
+        return None
+    of = next((saved.job_id for saved in deployment.savepoints if saved.path == run.restored), run.job_id)
+    return Restore(path=run.restored, of=of)

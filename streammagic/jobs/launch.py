@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Labels
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from streammagic.jobs.ledger import Deployment, Ledger, Run
 
 _START_SECONDS = 120.0
+_APPEARS_SECONDS = 3.0
+_SUBMITTED_SECONDS = 10.0  # after which a job that was being submitted is no longer waited for
 _FAILING = ("FAILING", "FAILED", "RESTARTING", "CANCELLING", "CANCELED", "SUSPENDED")
 
 
@@ -36,7 +38,7 @@ class Office:
 
     ``notebook`` names the notebook or script. ``say`` is told what takes long. ``make_topic`` creates a
     topic, given its name and whether only the newest record of a key need be kept, and tells whether it
-    had to; ``drop_topics`` deletes some.
+    had to; ``drop_topics`` deletes some. ``notes`` collects what the person should know in the end.
     """
 
     ledger: Ledger
@@ -46,6 +48,7 @@ class Office:
     say: Callable[[str], None]
     make_topic: Callable[[str, bool], bool]
     drop_topics: Callable[[tuple[str, ...]], None]
+    notes: list[str] = field(default_factory=list)
 
 
 def launch(  # noqa: PLR0913 - one start, all of it named
@@ -57,6 +60,7 @@ def launch(  # noqa: PLR0913 - one start, all of it named
     itself. Raises what failed it; it is ended then, and written down as failed.
     """
     run = _begin(office, name, version, bundle, restore)
+    adopt(office, bundle)
     try:
         if settle > 0:
             office.say(f"waiting until all tasks of {name} run")
@@ -65,6 +69,8 @@ def launch(  # noqa: PLR0913 - one start, all of it named
         office.say(f"ending {name}, which failed")
         office.engine.cancel(run.job_id)
         office.ledger.set_run(run.job_id, "failed", error.message)
+        with suppress(StreamMagicError):  # why it failed is what counts
+            office.engine.disown(bundle)
         raise
     except KeyboardInterrupt:
         raise InterruptedQuery(
@@ -73,12 +79,35 @@ def launch(  # noqa: PLR0913 - one start, all of it named
     return run
 
 
+def adopt(office: Office, bundle: Bundle) -> None:
+    """Make the table of a deployment known to this notebook; where that fails it is a note: the job runs."""
+    try:
+        office.engine.adopt(bundle)
+    except StreamMagicError as error:
+        office.notes.append(f"the table {bundle.table} is not known in this notebook: {error.message}")
+
+
+def living(office: Office, name: str) -> list[Job]:
+    """Return the jobs of a deployment that go on: those of its runs, and others that bear its name."""
+    deployment = office.ledger.deployment(office.engine.place, name)
+    known = {run.job_id for run in deployment.runs} if deployment is not None else set()
+    jobs = [job for job in office.engine.jobs() if not job.is_over]
+    labels = office.engine.labels([job.id for job in jobs if job.title == name and job.id not in known])
+    named = {job_id for job_id, found in labels.items() if found.name == name}
+    return [job for job in jobs if job.id in known or job.id in named]
+
+
 def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Restore | None) -> Run:
     """Send a bundle under the first id that is free, and write down that it runs."""
     ledger, engine = office.ledger, office.engine
     labels = Labels(name=name, version=version, sha=bundle.sha, owner=office.owner, bundle=bundle)
     path = None if restore is None else restore.path
     deployment = ledger.deployment(engine.place, name)
+    if living(office, name):
+        raise DeploymentBusyError(
+            f"{name} runs already, by a start that this ledger does not hold for its newest.",
+            hint=f"%stream attach {name} takes it into the ledger; %stream delete {name} ends it.",
+        )
     attempt = 1 if deployment is None else deployment.next_attempt(version)
     while True:
         run = ledger.begin_run(engine.place, name, version, attempt, path)
@@ -117,12 +146,23 @@ def _written_down(office: Office, run: Run) -> Iterator[None]:
         office.ledger.set_run(run.job_id, "failed", error.message)
         raise
     except KeyboardInterrupt:
-        job = office.engine.job(run.job_id)
-        if job is None:
-            office.ledger.set_run(run.job_id, "failed", "interrupted")
-            raise
-        office.ledger.set_run(run.job_id, "running")
-        raise InterruptedQuery("the job was started already, and goes on; %stream jobs shows it") from None
+        if _appears(office.engine, run.job_id, _APPEARS_SECONDS):
+            office.ledger.set_run(run.job_id, "running")
+            raise InterruptedQuery("the job was started, and goes on; %stream jobs shows it") from None
+        raise InterruptedQuery(
+            "the start was interrupted, and may still come about; %stream jobs tells"
+        ) from None
+
+
+def _appears(engine: JobEngine, job_id: str, seconds: float) -> bool:
+    """Wait until the engine knows a job; tell whether it does."""
+    deadline = time.monotonic() + seconds
+    never = threading.Event()
+    while engine.job(job_id) is None:
+        if time.monotonic() > deadline:
+            return False
+        never.wait(0.05)
+    return True
 
 
 def watch(engine: JobEngine, job_id: str, settle: float) -> None:
@@ -155,7 +195,7 @@ def watch(engine: JobEngine, job_id: str, settle: float) -> None:
         left = settle - (now - well_since) if well_since is not None else pause
         never.wait(min(pause, max(left, 0.01)))
         pause = min(pause * 1.2, 0.2)
-    if engine.figures([job_id]).get(job_id, _NONE).restarts:
+    if engine.restarts([job_id]).get(job_id):
         raise _failure(engine, job_id, job)
 
 
@@ -181,13 +221,6 @@ def await_end(office: Office, name: str, run: Run) -> Run:
     return run if found is None or found.run is None else found.run
 
 
-class _NoFigures:
-    restarts: int | None = None
-
-
-_NONE = _NoFigures()
-
-
 def _tasks(job: Job) -> str:
     return ", ".join(f"{count} {state}" for state, count in job.tasks.items() if count and state != "total")
 
@@ -210,3 +243,20 @@ def reconcile(office: Office, deployment: Deployment) -> Deployment:
         return deployment
     write_down(office.ledger, deployment, found)
     return office.ledger.deployment(deployment.place, deployment.name) or deployment
+
+
+def settle_submission(office: Office, deployment: Deployment, *, claimed: bool = False) -> Deployment:
+    """Wait for a job that somebody was submitting when they were interrupted; return the deployment after it.
+
+    ``claimed``: the caller holds its claim. Raises `DeploymentBusyError` where somebody else is still at it.
+    """
+    run = deployment.run
+    if run is None or run.state != "submitting":
+        return deployment
+    office.say(f"waiting for a start of {deployment.name} that was interrupted")
+    left = _SUBMITTED_SECONDS - (time.time() - run.started)
+    if not _appears(office.engine, run.job_id, max(left, 0)):
+        claim = office.ledger.claim(deployment.place, deployment.name, "looked at", office.notebook)
+        with nullcontext() if claimed else claim:
+            office.ledger.set_run(run.job_id, "failed", "it never started")
+    return reconcile(office, office.ledger.deployment(deployment.place, deployment.name) or deployment)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from streammagic.errors import OptionError
 from streammagic.jobs.deploy import newest_state, stop_run
-from streammagic.jobs.launch import launch, reconcile
+from streammagic.jobs.launch import adopt, launch, living, reconcile, settle_submission
 
 if TYPE_CHECKING:
+    from streammagic.engines.jobs import Bundle
     from streammagic.jobs.launch import Office
     from streammagic.jobs.ledger import Deployment, Run
 
@@ -47,7 +48,9 @@ class Life:
 
     def preview(self, name: str) -> str:
         """Say what `resume` would do."""
-        found = self._known(name)
+        office = self._office
+        with office.ledger.claim(office.engine.place, name, "looked at", office.notebook):
+            found = self._known(name)
         if found.run is not None and found.run.state == "running":
             return f"{name}: runs already"
         state = newest_state(self._office, found)
@@ -60,6 +63,7 @@ class Life:
         with office.ledger.claim(office.engine.place, name, "resumed", office.notebook):
             found = self._known(name)
             if found.run is not None and found.run.state == "running":
+                adopt(office, found.current.bundle)
                 return None
             restore = None if drop_state else newest_state(office, found)
             if restore is None and not drop_state:
@@ -68,35 +72,46 @@ class Life:
                     hint=f"%stream deploy {name} --resume --drop-state starts it without state.",
                 )
             version = found.current
-            run = launch(office, name, version.number, version.bundle, restore=restore, settle=settle)
-            office.engine.adopt(version.bundle)
-            return run
+            return launch(office, name, version.number, version.bundle, restore=restore, settle=settle)
 
     def end(self, name: str) -> None:
-        """End the job of a deployment that is about to be deleted, without a savepoint."""
+        """End all jobs of a deployment that is about to be deleted, without a savepoint."""
         office = self._office
         with office.ledger.claim(office.engine.place, name, "ended", office.notebook):
-            found = self._known(name)
-            if found.run is not None and found.run.state == "running":
+            self._known(name)
+            for job in living(office, name):
                 office.say(f"ending {name}")
-                office.engine.cancel(found.run.job_id)
-                office.ledger.set_run(found.run.job_id, "cancelled", "deleted")
+                office.engine.cancel(job.id)
+                office.ledger.set_run(job.id, "cancelled", "deleted")
 
-    def delete(self, name: str, *, topics: bool = False) -> list[str]:
-        """Take away what an ended deployment made; its history is kept. Return what was taken away."""
+    def delete(self, name: str) -> tuple[list[str], Bundle]:
+        """Take away what an ended deployment made, but its topics; its history is kept.
+
+        Returns what was taken away, and its bundle.
+        """
         office = self._office
         with office.ledger.claim(office.engine.place, name, "deleted", office.notebook):
             found = self._known(name)
             bundle = found.current.bundle
-            gone = ["its job"] if found.run is not None and found.run.reason == "deleted" else []
+            gone = ["its job"] if any(run.reason == "deleted" for run in found.runs) else []
             office.engine.disown(bundle)
             gone += [f"table {bundle.table}"] if bundle.table_ddl else []
-            if topics and bundle.topics:
-                office.drop_topics(bundle.topics)
-                gone += [f"topic {topic}" for topic in bundle.topics]
             gone += self._without_state(found)
             office.ledger.mark_deleted(office.engine.place, name)
-            return gone
+            return gone, bundle
+
+    def users(self, topic: str) -> list[str]:
+        """Return the names of the deployments that write or read a topic."""
+        office = self._office
+        return [
+            deployment.name
+            for deployment in office.ledger.deployments(office.engine.place)
+            if topic in (*deployment.current.bundle.topics, *deployment.current.bundle.reads)
+        ]
+
+    def drop_topic(self, topic: str) -> None:
+        """Delete a topic."""
+        self._office.drop_topics((topic,))
 
     def attach(self, name: str | None = None) -> list[Deployment]:
         """Take the labelled jobs that run on the engine into the ledger; return their deployments."""
@@ -118,7 +133,7 @@ class Life:
                 running[job_id].started,
             )
             if labels.bundle is not None:
-                engine.adopt(labels.bundle)
+                adopt(office, labels.bundle)
             attached.append(found)
         if name is not None and not attached:
             raise OptionError(
@@ -142,7 +157,7 @@ class Life:
         found = office.ledger.deployment(office.engine.place, name)
         if found is None or found.deleted is not None:
             raise OptionError(f"There is no deployment {name}.", hint="%stream jobs lists them.")
-        return reconcile(office, found)
+        return settle_submission(office, reconcile(office, found), claimed=True)
 
     def _running(self, name: str) -> Run:
         found = self._known(name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from streammagic.errors import DeploymentBusyError
 
 if TYPE_CHECKING:
     from streammagic.engines.jobs import JobEngine
@@ -20,7 +23,8 @@ def lost(ledger: Ledger, engine: JobEngine) -> list[str]:
         if known is None:
             known = {job.id for job in engine.jobs()}
         if run.job_id not in known:
-            ledger.set_run(run.job_id, "lost")
+            with suppress(DeploymentBusyError), ledger.claim(engine.place, deployment.name, "looked at", ""):
+                ledger.set_run(run.job_id, "lost")
             lines.append(
                 f"{deployment.name} ended with its cluster: %stream deploy {deployment.name} --resume starts "
                 "it from its last state"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ from streammagic.jobs.ledger_values import ENDED
 if TYPE_CHECKING:
     from streammagic.engines.jobs import Job, JobEngine
     from streammagic.jobs.ledger import Deployment, Ledger
+
+_APPEARS_SECONDS = 60.0
+"""How long a job may take to be known to its engine after it was sent."""
 
 _STATES = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "cancelled", "SUSPENDED": "lost"}
 
@@ -33,10 +37,12 @@ def outcome(engine: JobEngine, deployment: Deployment, job: Job | None) -> Outco
     if run is None:
         return None
     if run.state in ENDED:
-        runs_again = run.state == "lost" and job is not None and not job.is_over
-        return Outcome("running") if runs_again else None
+        return Outcome("running") if job is not None and not job.is_over else None
+    if job is None and run.state == "submitting":
+        late = time.time() - run.started > _APPEARS_SECONDS
+        return Outcome("failed", "it never started") if late else None
     if job is None:
-        return Outcome("failed", "it never started") if run.state == "submitting" else Outcome("lost")
+        return Outcome("lost")
     state = _STATES.get(job.state, "running")
     if state == run.state:
         return None

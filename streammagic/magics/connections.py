@@ -155,7 +155,7 @@ class Connections:
             request_timeout=config.request_timeout,
             operation_timeout=config.operation_timeout,
             data=_embedded_data(urls) if plugin.embedded else None,
-            auto_kafka=config.auto_kafka,
+            auto_kafka=lambda: config.auto_kafka,
             variables=Variables({"kafka": lambda _: self.kafka(), "secret": secret, "jar": _jar}),
         )
 

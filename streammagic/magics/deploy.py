@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
@@ -81,7 +82,7 @@ class DeployVerbs:
         state.add_argument("--keep-state", action="store_true", help="go on from the state all the same")
         state.add_argument("--drop-state", action="store_true", help="begin without the state")
         add("--resume", action="store_true", help="start the deployed version again from its last state")
-        add("--dry-run", action="store_true", help="show the plan and do nothing")
+        add("--dry-run", action="store_true", help="show the plan; only definitions in the cell are run")
         add("--wait", action="store_true", help="stay until it has ended by itself")
         add("--settle", metavar="SECONDS", type=settle_seconds, help="watch it for so long (0: not at all)")
 
@@ -103,6 +104,12 @@ class DeployVerbs:
                     options.cell.locate(error, statement)
                 raise
         self._tell(options, plan, run)
+        self._say(office)
+
+    def _say(self, office: Office) -> None:
+        """Show the notes that were taken."""
+        if office.notes:
+            self._desk.show(line_bundle(*office.notes))
 
     def _statement(self, options: argparse.Namespace, engine: StreamEngine) -> tuple[Statement, bool]:
         """Run what stands before the statement to deploy; return that, and whether it is in the cell."""
@@ -151,12 +158,10 @@ class DeployVerbs:
         return Deploying(office).plan(options.name, bundle, check=options.dry_run)
 
     def _apply(self, options: argparse.Namespace, plan: Plan, office: Office) -> Run | None:
-        if plan.action == "replace" and not options.replace and _would_touch(plan):
+        consent = options.replace or (plan.action == "resume" and options.drop_state)
+        if plan.needs_consent and not consent:
             self._desk.show(plan_bundle("\n".join(plan.lines())))
-            raise OptionError(
-                f"{options.name} is deployed with another query; nothing was changed.",
-                hint="--replace does what the plan says, --dry-run shows it only.",
-            )
+            raise _asked_for(plan)
         state: State | None = "keep" if options.keep_state else "drop" if options.drop_state else None
         settle = self._desk.config.settle if options.settle is None else options.settle
         return Deploying(office).apply(plan, state=state, settle=settle)
@@ -167,15 +172,19 @@ class DeployVerbs:
             return
         state = "accepted" if options.settle == 0 and not run.ended else run.state
         line = f"{options.name}: {state} (version {self._ordinal(run)})"
-        if plan.bundle.table_ddl:
-            self._desk.show(plan_bundle(plan.bundle.table_ddl, line))
+        ddl = plan.bundle.table_ddl
+        if ddl:
+            if self._desk.mode() == "batch" and not options.sink_options:  # the path of this machine's home
+                ddl = re.sub("'path' = 'file:[^']*'", "'path' = '…'", ddl)
+            self._desk.show(plan_bundle(ddl, line))
         else:
             self._desk.show(line_bundle(line))
 
     def _resume(self, options: argparse.Namespace) -> None:
-        if (options.body or "").strip() or options.sql:
+        changes = options.set or options.sink or options.sink_options or options.exactly_once
+        if (options.body or "").strip() or options.sql or changes or options.keep_state:
             raise OptionError(
-                "--resume starts the version that was deployed; it takes no SQL.",
+                "--resume starts the version that was deployed, as it was; it takes no SQL and no settings.",
                 hint="Without --resume the cell's SQL is compared with it, and goes on from its state.",
             )
         with self._desk.progress() as progress:
@@ -193,6 +202,7 @@ class DeployVerbs:
             return
         source = "without state" if run.restored is None else "from its last state"
         self._desk.show(line_bundle(f"{options.name}: {run.state} (version {self._ordinal(run)}, {source})"))
+        self._say(office)
 
     def _ordinal(self, run: Run) -> int:
         found = self._desk.ledger().by_job(run.job_id)
@@ -220,19 +230,21 @@ class DeployVerbs:
         self._each([options.name], options.conn, save)
 
     def _delete(self, options: argparse.Namespace) -> None:
-        with self._desk.progress() as progress:  # none may go on writing to another's topic
-            for name in options.name:
-                engine, found = self._desk.deployment(name, options.conn)
-                Life(self._desk.office(engine, progress)).end(found.name)
-
-        def delete(engine: JobEngine, found: Deployment, life: Life) -> str:
-            del engine
-            gone = life.delete(found.name, topics=options.topics)
-            kept = [] if options.topics else list(found.current.bundle.topics)
-            left = f"; topic {', '.join(kept)} is kept (--topics deletes it)" if kept else ""
-            return f"deleted ({', '.join(gone)})" + left if gone else "deleted" + left
-
-        self._each(options.name, options.conn, delete)
+        deleted: list[tuple[str, list[str], Bundle, Life]] = []
+        try:
+            with self._desk.progress() as progress:
+                lives = []
+                for name in options.name:  # all are ended first: one that reads on would make a topic anew
+                    engine, found = self._desk.deployment(name, options.conn)
+                    lives.append(Life(self._desk.office(engine, progress)))
+                    lives[-1].end(found.name)
+                for name, life in zip(options.name, lives, strict=True):
+                    gone, bundle = life.delete(name)
+                    deleted.append((name, gone, bundle, life))
+        finally:
+            lines = [_deleted(*each, topics=options.topics) for each in deleted]
+            if lines:
+                self._desk.show(line_bundle(*lines))
 
     def _each(
         self,
@@ -253,13 +265,16 @@ class DeployVerbs:
 
     def _attach(self, options: argparse.Namespace) -> None:
         lines: list[str] = []
+        notes: list[str] = []
         with self._desk.progress() as progress:
             for engine in self._engines(options.conn):
-                attached = Life(self._desk.office(engine, progress)).attach(options.name)
+                office = self._desk.office(engine, progress)
+                attached = Life(office).attach(options.name)
                 lines += [
                     f"{d.name}: attached (version {d.ordinal(d.current.number)}, running)" for d in attached
                 ]
-        self._desk.show(line_bundle(*(sorted(lines) or ["no deployed job runs here"])))
+                notes += office.notes
+        self._desk.show(line_bundle(*(sorted(lines) or ["no deployed job runs here"]), *notes))
 
     def _cleanup(self, options: argparse.Namespace) -> None:
         lines = []
@@ -269,7 +284,8 @@ class DeployVerbs:
                 found = cleanup.find()
                 if options.yes:
                     cleanup.remove(found)
-                lines += [f"{'removed' if options.yes else 'found'} {line}" for line in found.lines()]
+                word = "removed" if options.yes else "found"
+                lines += [f"{word} {line}" for line in found.lines(steady=self._desk.mode() == "batch")]
         if lines and not options.yes:
             lines.append("%stream cleanup --yes removes them")
         self._desk.show(line_bundle(*(lines or ["nothing is left over"])))
@@ -280,10 +296,33 @@ class DeployVerbs:
         return list({engine.place: engine for engine in engines}.values())
 
 
-def _would_touch(plan: Plan) -> bool:
-    """Tell whether a replacement needs to be asked for: not where a failed start of the same is repeated."""
-    run = None if plan.deployment is None else plan.deployment.run
-    return plan.comparison is not None or run is None or run.state != "failed"
+def _asked_for(plan: Plan) -> OptionError:
+    if plan.action == "resume":
+        return OptionError(
+            f"{plan.name} is {plan.state}; nothing was changed.",
+            hint=f"%stream deploy {plan.name} --resume starts it from its last state, --drop-state without.",
+        )
+    return OptionError(
+        f"{plan.name} is deployed with another query; nothing was changed.",
+        hint="--replace does what the plan says, --dry-run shows it only.",
+    )
+
+
+def _deleted(name: str, gone: list[str], bundle: Bundle, life: Life, *, topics: bool) -> str:
+    """Delete the topics that were made for a deployment, if that is wanted, and say what became of it all."""
+    kept = []
+    for topic in bundle.topics:
+        users = [user for user in life.users(topic) if user != name]
+        if topics and topic in bundle.made_topics and not users:
+            life.drop_topic(topic)
+            gone.append(f"topic {topic}")
+        elif topics and users:
+            kept.append(f"topic {topic} is kept, for {', '.join(users)}")
+        elif topics:
+            kept.append(f"topic {topic} is kept: it was there before")
+        else:
+            kept.append(f"topic {topic} is kept (--topics deletes it)")
+    return "; ".join([f"{name}: deleted" + (f" ({', '.join(gone)})" if gone else ""), *kept])
 
 
 def _refuse_literal_secrets(bundle: Bundle) -> None:

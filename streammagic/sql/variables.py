@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streammagic.sql.secrets import remember
+from streammagic.sql.statements import tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _VARIABLE = re.compile(
-    r"""(?P<quote>')? \{\{ \s*
+    r"""\{\{ \s*
         (?: (?P<name>kafka) | (?P<call>secret|jar) \( \s* (?P<q>['"]) (?P<argument>[^'"]+) (?P=q) \s* \) )
-        \s* \}\} (?(quote)')""",
+        \s* \}\}""",
     re.VERBOSE,
 )
 
@@ -54,27 +55,45 @@ class Variables:
     lookups: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
     def render(self, sql: str) -> Rendered:
-        """Replace each variable by an SQL string literal. Raises what a variable's lookup raises."""
+        """Replace each variable by an SQL string literal; inside of one by its text; none in a comment.
+
+        Raises what a variable's lookup raises.
+        """
+        found = list(_VARIABLE.finditer(sql))
+        if not found or not self.lookups:
+            return Rendered(sql, sql)
+        starts = {token.start: token for token in tokenize(sql)}
+        strings = [(t.start, t.end) for t in starts.values() if t.text.startswith(("'", '"', "`"))]
         parts: list[str] = []
         cuts = [(0, 0)]
         done = length = 0
-        for match in _VARIABLE.finditer(sql):
-            literal = self._literal(match)
-            if literal is None:
+        for match in found:
+            inside = any(start < match.start() < end for start, end in strings)
+            value = self._value(match) if inside or match.start() in starts else None
+            if value is None:
                 continue
-            parts += [sql[done : match.start()], literal]
+            escaped = value.replace("'", "''")
+            text = escaped if inside else f"'{escaped}'"
+            parts += [sql[done : match.start()], text]
             length += match.start() - done
             cuts.append((length, match.start()))
-            length += len(literal)
+            length += len(text)
             done = match.end()
             cuts.append((length, done))
         return Rendered("".join([*parts, sql[done:]]), sql, tuple(cuts))
 
-    def _literal(self, match: re.Match[str]) -> str | None:
+    def expand(self, text: str) -> str:
+        """Replace each variable in what is no SQL, such as a setting, by its value."""
+
+        def value(match: re.Match[str]) -> str:
+            found = self._value(match)
+            return match[0] if found is None else found
+
+        return _VARIABLE.sub(value, text)
+
+    def _value(self, match: re.Match[str]) -> str | None:
         lookup = self.lookups.get(match["name"] or match["call"])
-        if lookup is None:
-            return None
-        return "'" + lookup(match["argument"] or "").replace("'", "''") + "'"
+        return None if lookup is None else lookup(match["argument"] or "")
 
 
 def secret(name: str) -> str:

@@ -59,9 +59,22 @@ def test_a_failure_is_told_on_stderr_by_its_exit_code(streammagic, tmp_path):
     code, out, errors = streammagic("deploy", str(tmp_path / "bad.sql"), "--name", "bad")
     assert (code, out) == (1, "")
     assert "Column 'nope' not found" in errors
+    assert "(line 4, column 28)" in errors
+    assert "\tat " not in errors
     code, _, errors = streammagic("stop", "nothing_like_it")
     assert code == 2
     assert "There is no deployment nothing_like_it" in errors
+
+
+def test_wrong_usage_is_told_in_a_sentence(streammagic):
+    for words, said in [
+        (("deploy", "no_such.sql", "--name", "x"), "no_such.sql can't be read"),
+        (("deploy", "job.sql"), "needs a name"),
+        (("stop", "x", "--json"), "has no table"),
+    ]:
+        code, out, errors = streammagic(*words)
+        assert (code, out) == (2, "")
+        assert said in errors
 
 
 def test_each_verb_has_help(streammagic):

@@ -32,8 +32,9 @@ def deploy(shell, broker):
 
     def deploy(name, sql, options="--settle 0.2"):
         names.append(name)
+        before = len(shell.shown)
         shell.run_cell(f"%%stream deploy {name} {options}\n{sql}")
-        return shell.shown[-1]
+        return shell.shown[before]
 
     yield deploy
     for name in dict.fromkeys(names):
@@ -121,6 +122,7 @@ def test_every_row_is_there_exactly_once_through_a_stop_and_a_resume(deploy, she
     shell.run_cell("%stream stop copy")
     before = values(broker, "copy")
     assert 0 < len(before) < 2000
+    assert "'properties.isolation.level' = 'read_committed'" in state_of("copy").current.bundle.table_ddl
     shell.run_cell("%stream deploy copy --resume --settle 0")
     job = state_of("copy").run.job_id
     eventually(lambda: cluster.job_state(job) == "FINISHED", 30, "all rows are written")
@@ -142,7 +144,7 @@ def test_a_change_of_the_output_goes_on_counting(deploy, shell):
 def test_delete_keeps_topics_unless_it_is_told(deploy, shell, broker):
     deploy("kept", "SELECT n FROM numbers")
     shell.run_cell("%stream delete kept")
-    assert "topic kept is kept" in shell.shown[-1]
+    assert "topic kept is kept (--topics deletes it)" in shell.shown[-1]
     assert "kept" in broker.names()
     shell.run_cell("%stream cleanup")
     assert "found topic kept" in shell.shown[-1]
@@ -150,12 +152,46 @@ def test_delete_keeps_topics_unless_it_is_told(deploy, shell, broker):
     assert "kept" not in broker.names()
 
 
+def test_a_topic_that_another_deployment_uses_is_kept(deploy, shell, broker):
+    deploy("first", "SELECT n FROM numbers")
+    shell.flink("CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole')")
+    deploy("second", "INSERT INTO nowhere SELECT n FROM `first`")
+    shell.run_cell("%stream delete first --topics")
+    assert "topic first is kept, for second" in shell.shown[-1]
+    assert "first" in broker.names()
+    shell.run_cell("%stream delete second\n%stream cleanup --yes")
+    assert "first" not in broker.names()
+
+
+def test_a_topic_that_was_there_before_is_said_and_stays(deploy, shell, broker):
+    broker.create("older")
+    deploy("named", "SELECT n FROM numbers", "--settle 0.2 --with topic=older")
+    assert "the topic older was there already" in shell.shown[-1]
+    shell.run_cell("%stream delete named --topics")
+    assert "topic older is kept: it was there before" in shell.shown[-1]
+    broker.delete(["older"])
+
+
+def test_a_table_is_known_after_a_restart_though_nothing_was_changed(deploy, shell):
+    deploy("again", "SELECT n FROM numbers")
+    shell.run_cell("%unload_ext streammagic\n%load_ext streammagic")
+    shell.flink(NUMBERS)
+    assert "unchanged" in deploy("again", "SELECT n FROM numbers")
+    assert shell.rows("SELECT n FROM again WHERE n < 3", "--limit 2") == [(1,), (2,)]
+
+
+def test_a_reserved_word_is_a_name_like_any_other(deploy, shell):
+    assert "order: running" in deploy("order", "SELECT n FROM numbers")
+    assert shell.rows("SELECT n FROM `order` WHERE n < 3", "--limit 2") == [(1,), (2,)]
+    shell.run_cell("%stream delete order --topics")
+    assert "table order" in shell.shown[-1]
+
+
 def test_a_kafka_table_without_brokers_uses_the_embedded_ones_if_that_is_on(shell, kafka, broker):  # noqa: ARG001
     ddl = "CREATE TABLE {} (n INT) WITH ('connector' = 'kafka', 'topic' = 'auto', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset')"
     shell.flink(ddl.format("off"))
     with pytest.raises(SqlError, match="bootstrap"):
         shell.flink("SELECT * FROM off")
-    shell.run_cell("%config StreamMagic.auto_kafka = True\n%unload_ext streammagic\n%load_ext streammagic")
     shell.run_cell("%config StreamMagic.auto_kafka = True")
     shell.flink(f"{ddl.format('auto')}; INSERT INTO auto VALUES (1)")
     assert shell.rows("SELECT * FROM auto", "--limit 1") == [(1,)]

@@ -21,12 +21,22 @@ KNOWN = Variables(
         ("'p' = {{ secret(\"S\") }}", "'p' = 'it''s'"),
         ("'p' = {{ secret('S') }}", "'p' = 'it''s'"),
         ('ADD JAR {{ jar("g:a:1") }}', "ADD JAR '/jars/g:a:1'"),
+        ('\'a="{{ secret("S") }}";\'', "'a=\"it''s\";'"),
+        ("-- {{ kafka }}\nx /* {{ kafka }} */", "-- {{ kafka }}\nx /* {{ kafka }} */"),
+        ("{{ secret }} {{ kafka(1) }}", "{{ secret }} {{ kafka(1) }}"),
         ("SELECT '{{ other }}', '{%'", "SELECT '{{ other }}', '{%'"),
         ('SELECT \'{"a": {"b": 1}}\'', 'SELECT \'{"a": {"b": 1}}\''),
     ],
 )
 def test_a_variable_becomes_a_literal_and_all_else_stays(sql, sent):
     assert KNOWN.render(sql).text == sent
+
+
+def test_a_setting_gets_the_bare_value():
+    assert (
+        KNOWN.expand('pass={{ secret("S") }} at {{ kafka }} {{ other }}')
+        == "pass=it's at 127.0.0.1:9092 {{ other }}"
+    )
 
 
 def test_without_lookups_nothing_is_touched():

@@ -96,6 +96,12 @@ def with_brokers(statement: Statement) -> Statement:
     return statement.retold(f"{head}, '{servers}' = {{{{ kafka }}}}{statement.text[len(head) :]}")
 
 
+def definitions_of(tables: Sequence[str], definitions: Sequence[str]) -> list[str]:
+    """Return the definitions of some tables."""
+    wanted = {_last(table) for table in tables}
+    return [sql for sql in definitions if _last(_DIALECT.created_name(single(sql)) or "") in wanted]
+
+
 def options_of(tables: Sequence[str], definitions: Sequence[str], key: str) -> list[str]:
     """Return what an option is set to in the definitions of some tables (of all where none are named)."""
     wanted = {_last(table) for table in tables}

@@ -7,8 +7,6 @@ Flink's documentation.
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from streammagic.engines.flink import bundles, errors, plans, sinks
+from streammagic.engines.flink.jobmanager import wait_until
 from streammagic.engines.flink.monitor import Monitor
 from streammagic.engines.flink.session import RUNTIME_MODE
 from streammagic.engines.jobs import Bundle, Comparison
@@ -34,7 +33,7 @@ from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from streammagic.engines.base import Settings
@@ -58,6 +57,7 @@ _DUPLICATE = ("DuplicateApplicationSubmission", "DuplicateJobSubmission", "has a
 _APPEARS_SECONDS = 3.0
 _BACK_SECONDS = 30.0  # for a gateway that is being started again
 _END_SECONDS = 30.0
+_TASKS_SECONDS = 10.0
 _SAVEPOINT_SECONDS = 600.0
 _EXPLAIN = "EXPLAIN CHANGELOG_MODE\n"
 _MOST_LABEL = 100_000  # characters of a bundle that rides along
@@ -144,25 +144,25 @@ class FlinkJobs(Monitor):
         if not bundle.table_ddl:
             return
         statement = bundles.single(bundle.table_ddl)
-        before = self._sessions.journal.creation(bundle.table)
+        name = sinks.quoted(bundle.table)
+        before = self._sessions.journal.creation(name)
         if before is not None and before.normal == statement.normal:
             return
         self._adopted[bundle.table] = statement.normal
-        session, _ = self._sessions.get("streaming")
-        self._sessions.run_in_all(f"DROP TABLE IF EXISTS {bundle.table}")
-        self._sessions.run(session, bundle.table_ddl)
-        self._sessions.record(statement, bundle.table, "streaming")
+        self._sessions.run_in_all(f"DROP TABLE IF EXISTS {name}")
+        self._sessions.define(statement, name)
 
     def disown(self, bundle: Bundle) -> None:
         """Drop the table that was made for a bundle, here and where a catalog keeps it."""
-        made = bundle.table_ddl or bundles.single(bundle.statement).kind is Kind.CREATE_AS
-        if not made:
+        created = bundles.single(bundle.table_ddl or bundle.statement)
+        if not bundle.table_ddl and created.kind is not Kind.CREATE_AS:
             return
-        drop = f"DROP TABLE IF EXISTS {bundle.table}"
-        known = self._sessions.journal.creation(bundle.table)
-        if known is not None and known.normal == bundles.single(bundle.table_ddl or bundle.statement).normal:
+        name = sinks.quoted(bundle.table) if bundle.table_ddl else bundle.table
+        drop = f"DROP TABLE IF EXISTS {name}"
+        known = self._sessions.journal.creation(name)
+        if known is not None and known.normal == created.normal:
             self._sessions.run_in_all(drop)
-            self._sessions.journal.forget(bundle.table)
+            self._sessions.journal.forget(name)
             self._adopted.pop(bundle.table, None)
         if any("CATALOG" in bundles.single(sql).words for sql in bundle.definitions):
             with self._workshop(bundle) as run:
@@ -171,8 +171,16 @@ class FlinkJobs(Monitor):
     def stop(self, job_id: str, *, drain: bool) -> str:
         """Stop a job with a savepoint and return its path."""
         self._await_tasks(job_id, "stopped with a savepoint")
-        path = self._triggered(job_id, "stop", {"drain": drain})
-        if not self._until(lambda: self._jobmanager.has_ended(job_id), _END_SECONDS):
+        try:
+            path = self._triggered(job_id, "stop", {"drain": drain})
+        except JobFailedError:
+            # Somebody else's stop of a moment ago may have ended it.
+            wait_until(lambda: self._jobmanager.has_ended(job_id), _APPEARS_SECONDS)
+            found = self.last_savepoint(job_id) if self._jobmanager.has_ended(job_id) else None
+            if found is None:
+                raise
+            path = found
+        if not wait_until(lambda: self._jobmanager.has_ended(job_id), _END_SECONDS):
             raise OperationTimeoutError(
                 f"The savepoint was taken, and the job has not ended within {_END_SECONDS:g} s.",
                 engine=errors.TITLE,
@@ -217,6 +225,14 @@ class FlinkJobs(Monitor):
         """Tell whether checkpoints of a job are on this disk."""
         return self._data is not None and (self._data / "checkpoints" / job_id).is_dir()
 
+    def savepoints(self, job_ids: Sequence[str]) -> list[str]:
+        """Return the savepoints of those jobs on this disk: a savepoint's name begins with its job's."""
+        if self._data is None:
+            return []
+        begins = tuple(f"savepoint-{job_id[:6]}-" for job_id in job_ids)
+        found = sorted((self._data / "savepoints").glob("savepoint-*"))
+        return [f"file:{folder}" for folder in found if folder.name.startswith(begins)]
+
     def last_savepoint(self, job_id: str) -> str | None:
         """Return the path of the savepoint that a job was stopped with, if it was."""
         known = self._jobmanager.get(f"/jobs/{job_id}/checkpoints")
@@ -237,7 +253,7 @@ class FlinkJobs(Monitor):
     def _with_sink(self, bundle: Bundle, statement: Statement, name: str, run: sinks.Run) -> Bundle:
         plan = _explained(run, statement)
         table = naming.table_name(name)
-        known = self._sessions.journal.creation(table)
+        known = self._sessions.journal.creation(sinks.quoted(table))
         if known is not None and self._adopted.get(table) != known.normal:
             raise OptionError(
                 f"There is a table {table} already, and a deployment of this SELECT would make one.",
@@ -253,8 +269,7 @@ class FlinkJobs(Monitor):
             table=table,
             table_ddl=ddl,
             insert=f"INSERT INTO {sinks.quoted(table)}\n{statement.text}",
-            topics=tuple(bundles.options_of([], [ddl], "topic")),
-            groups=tuple(bundles.options_of([], bundle.definitions, "properties.group.id")),
+            **_kafka(bundle, [ddl]),
         )
 
     def _plan(self, bundle: Bundle) -> plans.Plan:
@@ -277,7 +292,8 @@ class FlinkJobs(Monitor):
                 self._refused(error, job_id)
                 if bundle.table and (made or statement.kind is Kind.CREATE_AS):
                     with suppress(StreamMagicError):
-                        self._sessions.run(session, f"DROP TABLE IF EXISTS {bundle.table}")
+                        table = sinks.quoted(bundle.table) if made else bundle.table
+                        self._sessions.run(session, f"DROP TABLE IF EXISTS {table}")
                 raise
 
     @staticmethod
@@ -343,7 +359,7 @@ class FlinkJobs(Monitor):
         }
 
     def _appears(self, job_id: str) -> bool:
-        return self._until(lambda: self._jobmanager.status(job_id) is not None, _APPEARS_SECONDS)
+        return wait_until(lambda: self._jobmanager.status(job_id) is not None, _APPEARS_SECONDS)
 
     def _await_gateway(self) -> None:
         """Wait for a gateway that is being started again, and forget the sessions that it had."""
@@ -353,7 +369,7 @@ class FlinkJobs(Monitor):
                 return self._sessions.ping()
             return False
 
-        self._until(answers, _BACK_SECONDS)
+        wait_until(answers, _BACK_SECONDS)
 
     def _await_tasks(self, job_id: str, what: str) -> None:
         """Wait until all tasks run: a savepoint of a job whose tasks do not all run fails."""
@@ -362,14 +378,14 @@ class FlinkJobs(Monitor):
             job = self.job(job_id)
             return job is None or job.is_over or job.all_run
 
-        self._until(settled, _END_SECONDS)
+        wait_until(settled, _TASKS_SECONDS)
         job = self.job(job_id)
         if job is None or job.is_over or not job.all_run:
             state = "unknown to Flink" if job is None else job.state.lower()
             raise JobFailedError(
                 f"The job is {state} and can't be {what}.",
                 engine=errors.TITLE,
-                hint="%stream diagnose tells why. --no-savepoint ends it without saving its state."
+                hint="%stream diagnose tells why; %stream stop --no-savepoint ends it without a savepoint."
                 if job is not None and not job.is_over
                 else "deploy --resume starts it from its last savepoint.",
             )
@@ -392,7 +408,7 @@ class FlinkJobs(Monitor):
             found = self._jobmanager.get(path) or {"status": {"id": "COMPLETED"}, "operation": {}}
             return bool(found["status"]["id"] == "COMPLETED")
 
-        if not self._until(completed, _SAVEPOINT_SECONDS):
+        if not wait_until(completed, _SAVEPOINT_SECONDS):
             raise OperationTimeoutError(
                 f"The savepoint was not complete within {_SAVEPOINT_SECONDS:g} s.", engine=errors.TITLE
             )
@@ -406,7 +422,7 @@ class FlinkJobs(Monitor):
                 engine=errors.TITLE,
                 cause=failure.cause,
                 details=failure.details,
-                hint="--no-savepoint ends it without saving its state.",
+                hint="%stream stop --no-savepoint ends it without saving its state.",
             )
         return str(operation["location"])
 
@@ -419,17 +435,6 @@ class FlinkJobs(Monitor):
 
         file = Path(unquote(urlsplit(path).path))
         return file if file.is_relative_to(self._data) else None
-
-    @staticmethod
-    def _until(condition: Callable[[], bool], seconds: float) -> bool:
-        deadline, pause = time.monotonic() + seconds, 0.02
-        never = threading.Event()
-        while not condition():
-            if time.monotonic() > deadline:
-                return False
-            never.wait(pause)
-            pause = min(pause * 1.4, 0.25)
-        return True
 
 
 @contextmanager
@@ -487,6 +492,22 @@ def _with_targets(bundle: Bundle, statement: Statement, name: str) -> Bundle:
         bundle,
         table=targets[0] if targets else "",
         insert=insert,
-        topics=tuple(bundles.options_of(targets, [*bundle.definitions, *own], "topic")),
-        groups=tuple(bundles.options_of([], bundle.definitions, "properties.group.id")),
+        **_kafka(bundle, bundles.definitions_of(targets, [*bundle.definitions, *own])),
     )
+
+
+def _kafka(bundle: Bundle, written: Sequence[str]) -> dict[str, Any]:
+    """Return which topics and groups of Kafka a bundle has to do with; ``written`` define its targets."""
+    topics = tuple(bundles.options_of([], written, "topic"))
+    read = [sql for sql in bundle.definitions if sql not in written]
+    return {
+        "topics": topics,
+        "reads": tuple(topic for topic in bundles.options_of([], read, "topic") if topic not in topics),
+        "makes": {
+            topic: "'upsert-kafka'" in sql
+            for sql in written
+            if "{{ kafka }}" in sql
+            for topic in bundles.options_of([], [sql], "topic")
+        },
+        "groups": tuple(bundles.options_of([], bundle.definitions, "properties.group.id")),
+    }

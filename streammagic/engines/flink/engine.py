@@ -67,7 +67,7 @@ class FlinkEngine:
             return AnswerCursor(
                 f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it."
             )
-        if self._settings.auto_kafka and statement.kind in (Kind.DEFINITION, Kind.CREATE_AS):
+        if self._settings.auto_kafka() and statement.kind in (Kind.DEFINITION, Kind.CREATE_AS):
             statement = bundles.with_brokers(statement)
         mode = self._runtime_mode(statement, options)
         if self._is_mode_switch(statement):

@@ -105,7 +105,7 @@ class Gateway:
         """Send a statement and return the operation's handle. ``config`` holds for this statement only."""
         body: dict[str, Any] = {"statement": self._variables.render(sql).text}
         if config:
-            body["executionConfig"] = dict(config)
+            body["executionConfig"] = {key: self._variables.expand(value) for key, value in config.items()}
         answer = self._json("post", f"/sessions/{session}/statements", body, statement)
         return str(answer["operationHandle"])
 

@@ -65,7 +65,7 @@ class JobManager:
 
         It is waited for a little: Flink shows it up to ``web.refresh-interval`` (3 s by default) late.
         """
-        _wait_until(lambda: self._failure(job_id) is not None, _STALE_SECONDS)
+        wait_until(lambda: self._failure(job_id) is not None, _STALE_SECONDS)
         return self._failure(job_id)
 
     def _failure(self, job_id: str) -> str | None:
@@ -93,18 +93,18 @@ class JobManager:
         ``release`` is tried first, if given: letting go of a SELECT makes Flink cancel its job.
         """
         deadline = time.monotonic() + seconds
-        _wait_until(lambda: not self.is_settling(job_id), min(5.0, seconds))
+        wait_until(lambda: not self.is_settling(job_id), min(5.0, seconds))
         if release is not None:
             release()
-            if _wait_until(lambda: self.has_ended(job_id), min(1.5, seconds)):
+            if wait_until(lambda: self.has_ended(job_id), min(1.5, seconds)):
                 return True
         if not self.has_ended(job_id):
             self._cancel(job_id)
-        return _wait_until(lambda: self.has_ended(job_id), deadline - time.monotonic())
+        return wait_until(lambda: self.has_ended(job_id), deadline - time.monotonic())
 
     def end_if_it_appears(self, job_id: str, *, seconds: float) -> None:
         """End a job that may or may not come to be within ``seconds``: its statement's answer was lost."""
-        if _wait_until(lambda: self.status(job_id) is not None, seconds):
+        if wait_until(lambda: self.status(job_id) is not None, seconds):
             self.end(job_id, seconds=seconds)
 
     def has_ended(self, job_id: str) -> bool:
@@ -144,7 +144,7 @@ class JobManager:
         return answer
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     """Poll a condition, at first often; tell whether it came to hold."""
     deadline = time.monotonic() + seconds
     pause = 0.01

@@ -156,6 +156,17 @@ class Sessions:
             others = [handle for known, handle in self._handles.items() if known != mode]
         self._run_in(others, sql or statement.text)
 
+    def define(self, statement: Statement, name: str) -> None:
+        """Run a definition of ours as if it had been typed; a lost session is opened anew."""
+        session, _ = self.get("streaming")
+        try:
+            self.run(session, statement.text)
+        except SessionLostError:
+            self.forget(session)
+            session, _ = self.get("streaming")
+            self.run(session, statement.text)
+        self.record(statement, name, "streaming")
+
     def run_in_all(self, sql: str) -> None:
         """Run a statement that ends by itself in every session that is open."""
         with self._lock:

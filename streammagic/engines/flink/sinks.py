@@ -29,7 +29,6 @@ if TYPE_CHECKING:
             """Return its rows."""
 
 
-CONNECTORS = ("kafka", "upsert-kafka", "filesystem", "print", "blackhole")
 _VIEW, _ORACLE, _NO_KEY = "streammagic_view", "streammagic_oracle", "streammagic_no_key"
 _UPSERT_KEYS = re.compile(r"upsert key: (.*?)\. This can lead", re.DOTALL)
 _KEY = re.compile(r"\[([^\]]*)\]")
@@ -197,7 +196,8 @@ def _exactly_once(request: SinkRequest, connector: str, name: str) -> dict[str, 
         return {}
     if connector not in ("kafka", "upsert-kafka"):
         raise OptionError(f"--exactly-once is for Kafka sinks; {connector} has nothing to be told.")
-    return {**EXACTLY_ONCE, "sink.transactional-id-prefix": f"streammagic-{name}"}
+    reads = {"properties.isolation.level": "read_committed"}  # whoever reads the table sees each row once
+    return {**EXACTLY_ONCE, "sink.transactional-id-prefix": f"streammagic-{name}", **reads}
 
 
 def _ddl(table: str, columns: Sequence[Column], key: Sequence[str], options: Mapping[str, str]) -> str:
