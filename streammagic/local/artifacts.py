@@ -202,7 +202,7 @@ def _cache() -> Path:
 
 def _obtain(jar: Jar, root: Path, progress: Callable[[str], None]) -> Path:
     path = root / jar.path
-    if path.is_file() and _sha256(path) == jar.sha256:
+    if path.is_file() and sha256_of(path) == jar.sha256:
         return path
     # What lies there may be half-written by another tool. It is replaced in one step, by a file that
     # was verified elsewhere, so nobody ever meets half a jar of ours.
@@ -211,7 +211,7 @@ def _obtain(jar: Jar, root: Path, progress: Callable[[str], None]) -> Path:
     for _attempt in range(2):
         with tempfile.TemporaryDirectory(dir=root, prefix=".streammagic-") as scratch:
             fresh = _download(jar, Path(scratch), path, progress)
-            found = _sha256(fresh)
+            found = sha256_of(fresh)
             if found == jar.sha256:
                 shutil.move(fresh, path)
                 return path
@@ -224,7 +224,8 @@ def _obtain(jar: Jar, root: Path, progress: Callable[[str], None]) -> Path:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256 in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

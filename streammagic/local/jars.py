@@ -6,7 +6,6 @@ SHA-256 of each: the same coordinate is later the same file, or refused, and nee
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tempfile
@@ -112,11 +111,11 @@ class _Added:
             return None
         path = self.folder / jar.path
         remembered = self.known.get(jar.coordinate, {}).get("sha256")
-        if remembered and path.is_file() and _sha256(path) == remembered:
+        if remembered and path.is_file() and artifacts.sha256_of(path) == remembered:
             return path
         with self._scratch() as scratch:
             fresh = repository.fetch(jar, Path(scratch), progress)
-            received = _sha256(fresh)
+            received = artifacts.sha256_of(fresh)
             if remembered and received != remembered:
                 raise _changed(jar, remembered, received)
             there = have.jar_with_classes_of(fresh)
@@ -157,8 +156,3 @@ def _changed(jar: artifacts.Jar, remembered: str, received: str) -> LocalEngineE
         f"the new one, remove {jar.coordinate} from {state.directory() / 'added' / 'manifest.json'}.",
         details=f"SHA-256 remembered {remembered}\nSHA-256 received {received}",
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

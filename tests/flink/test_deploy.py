@@ -6,10 +6,10 @@ import threading
 
 import pytest
 import requests
+from books import entry
 from waiting import eventually
 
 from streammagic.errors import DeploymentBusyError, JobFailedError, OptionError, SqlError
-from streammagic.jobs.ledger import Ledger
 
 SOURCE = (
     "CREATE TABLE IF NOT EXISTS clicks (n BIGINT, k INT NOT NULL, word STRING) WITH ('connector' = 'datagen', "
@@ -52,16 +52,8 @@ def deploy(tables):
             tables.run_cell(f"%stream delete {name}")
 
 
-def ledger_entry(name):
-    ledger = Ledger.open()
-    try:
-        return ledger.deployment("local", name)
-    finally:
-        ledger.close()
-
-
 def job_of(name):
-    return ledger_entry(name).run.job_id
+    return entry(name).run.job_id
 
 
 def test_a_deployment_runs_under_the_id_that_the_ledger_holds(deploy, cluster):
@@ -116,9 +108,9 @@ def test_a_change_of_meaning_needs_a_word_about_the_state(deploy):
         deploy("counts", changed, "--replace")
     assert "--drop-state" in caught.value.hint
     assert deploy("counts", changed, "--replace --keep-state --settle 0.2") == "counts: running (version 2)"
-    entry = ledger_entry("counts")
-    assert [run.state for run in entry.runs if run.state != "failed"] == ["stopped", "running"]
-    assert entry.run.restored == entry.savepoints[0].path
+    found = entry("counts")
+    assert [run.state for run in found.runs if run.state != "failed"] == ["stopped", "running"]
+    assert found.run.restored == found.savepoints[0].path
 
 
 def test_a_version_that_fails_gives_way_to_the_one_before(deploy, cluster):
@@ -130,9 +122,9 @@ def test_a_version_that_fails_gives_way_to_the_one_before(deploy, cluster):
             "--replace --drop-state --settle 1",
         )
     assert "Version 1 goes on from the savepoint" in caught.value.hint
-    entry = ledger_entry("counts")
-    assert cluster.jobs() == {entry.run.job_id: "RUNNING"}
-    assert entry.run.restored == entry.savepoints[0].path
+    found = entry("counts")
+    assert cluster.jobs() == {found.run.job_id: "RUNNING"}
+    assert found.run.restored == found.savepoints[0].path
     assert deploy("counts", COUNT) == "counts: unchanged (version 3, running)"
 
 
@@ -140,7 +132,7 @@ def test_a_job_that_fails_while_it_is_watched_is_taken_back(deploy, cluster):
     with pytest.raises(JobFailedError) as caught:
         deploy("broken", "INSERT INTO nowhere SELECT CAST(word AS INT), 1 FROM clicks", "--settle 3")
     assert "For input string" in caught.value.cause
-    assert ledger_entry("broken").run.state == "failed"
+    assert entry("broken").run.state == "failed"
     assert cluster.jobs() == {}
 
 
@@ -149,7 +141,7 @@ def test_wrong_sql_is_marked_in_the_cell_and_leaves_nothing(deploy, cluster):
         deploy("wrong", "-- a comment\nINSERT INTO nowhere\nSELECT k, nope FROM clicks")
     assert (caught.value.line, caught.value.column) == (4, 11)
     assert cluster.jobs() == {}
-    assert ledger_entry("wrong").deleted
+    assert entry("wrong").deleted
 
 
 def test_stopped_with_a_savepoint_and_resumed_from_it(deploy, tables, cluster):
@@ -161,7 +153,7 @@ def test_stopped_with_a_savepoint_and_resumed_from_it(deploy, tables, cluster):
     assert tables.shown[-1] == "counts: running (version 1, from its last state)"
     job = job_of("counts")
     restored = requests.get(f"{cluster.rest}/jobs/{job}/checkpoints", timeout=20).json()["latest"]["restored"]
-    assert restored["external_path"] == ledger_entry("counts").savepoint.path
+    assert restored["external_path"] == entry("counts").savepoint.path
 
 
 def test_what_is_stopped_is_not_started_by_the_same_sql_without_a_word(deploy, tables, cluster):
@@ -177,14 +169,14 @@ def test_a_savepoint_is_taken_of_what_goes_on(deploy, tables, cluster):
     tables.run_cell("%stream savepoint counts")
     assert tables.shown[-1].startswith("counts: saved, and goes on")
     assert cluster.jobs() == {job_of("counts"): "RUNNING"}
-    assert [saved.kind for saved in ledger_entry("counts").savepoints] == ["manual"]
+    assert [saved.kind for saved in entry("counts").savepoints] == ["manual"]
 
 
 def test_delete_leaves_no_job_and_no_state(deploy, tables, cluster):
     deploy("counts", COUNT)
     job = job_of("counts")
     tables.run_cell("%stream savepoint counts")
-    path = ledger_entry("counts").savepoint.path.removeprefix("file:")
+    path = entry("counts").savepoint.path.removeprefix("file:")
     tables.run_cell("%stream delete counts")
     assert cluster.jobs() == {}
     assert not (cluster.home / "local" / "checkpoints" / job).exists()
@@ -197,7 +189,7 @@ def test_a_deleted_name_may_be_used_again(deploy, tables):
     deploy("counts", COUNT)
     tables.run_cell("%stream delete counts")
     assert deploy("counts", COUNT) == "counts: running (version 1)"
-    assert len(ledger_entry("counts").versions) == 2
+    assert len(entry("counts").versions) == 2
 
 
 @pytest.mark.parametrize(
@@ -223,7 +215,7 @@ def test_every_kind_of_statement_is_deployed_stopped_and_resumed(deploy, tables,
 def test_definitions_in_the_cell_are_run_first_and_belong_to_it(deploy):
     sql = f"{SOURCE.replace('clicks', 'own')};\nINSERT INTO nowhere SELECT k, 1 FROM own"
     deploy("counts", sql)
-    assert any("own" in text for text in ledger_entry("counts").current.bundle.definitions)
+    assert any("own" in text for text in entry("counts").current.bundle.definitions)
 
 
 def test_a_select_is_given_a_table_that_a_later_cell_can_name(deploy, tables):
@@ -239,7 +231,7 @@ def test_a_select_is_given_a_table_that_a_later_cell_can_name(deploy, tables):
 def test_a_handle_s_query_is_deployed(tables, deploy):
     tables.flink("SELECT k, n FROM clicks", "--limit 1")
     deploy("again", "", "--sql last --sink blackhole --settle 0.2")
-    assert ledger_entry("again").current.bundle.statement == "SELECT k, n FROM clicks"
+    assert entry("again").current.bundle.statement == "SELECT k, n FROM clicks"
 
 
 def test_two_jobs_in_a_cell_are_refused_before_anything_runs(deploy, cluster):
@@ -269,7 +261,7 @@ def test_the_same_cell_with_a_database_of_its_own_is_unchanged_on_every_run(depl
 def test_a_table_made_anew_is_the_one_that_counts(deploy, tables):
     tables.flink("DROP TABLE nowhere; CREATE TABLE nowhere (k INT, c BIGINT) WITH ('connector' = 'print')")
     assert deploy("counts", COUNT) == "counts: running (version 1)"
-    assert any("'print'" in sql for sql in ledger_entry("counts").current.bundle.definitions)
+    assert any("'print'" in sql for sql in entry("counts").current.bundle.definitions)
 
 
 def test_a_secret_in_plain_text_is_refused(deploy):
@@ -309,21 +301,21 @@ def test_of_two_at_once_one_wins_and_the_other_is_told(tables, deploy, cluster):
     for thread in threads:
         thread.join()
     assert sorted(isinstance(outcome, Exception) for outcome in outcomes) == [False, True] or None in outcomes
-    assert len([run for run in ledger_entry("race").runs if run.state == "running"]) == 1
+    assert len([run for run in entry("race").runs if run.state == "running"]) == 1
     assert len(cluster.jobs()) == 2
     tables.run_cell("%stream delete race")
 
 
 def test_a_lost_ledger_is_rebuilt_from_the_cluster(deploy, tables, cluster):
     deploy("counts", COUNT)
-    entry = ledger_entry("counts")
+    job = entry("counts").run.job_id
     tables.extension_manager.unload_extension("streammagic")
     forget_everything(cluster)
     tables.extension_manager.load_extension("streammagic")
     tables.run_cell("%stream attach")
     assert tables.shown[-1] == "counts: attached (version 1, running)"
-    found = ledger_entry("counts")
-    assert found.run.job_id == entry.run.job_id
+    found = entry("counts")
+    assert found.run.job_id == job
     assert found.current.bundle.statement == COUNT
     tables.flink(SOURCE)
     tables.flink(SINK)

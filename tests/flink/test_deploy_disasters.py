@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from books import entry
 from gateways import proxy, serving
 from real_shell import shell_with
 from waiting import eventually
 
 from streammagic import local
-from streammagic.jobs.ledger import Ledger
 from streammagic.local import state
 from streammagic.topics.broker import Broker
 from streammagic.topics.reading import peek
@@ -71,14 +71,6 @@ def jobs():
         for job in answer["jobs"]
         if job["state"] not in ("FINISHED", "CANCELED", "FAILED")
     }
-
-
-def entry(name):
-    ledger = Ledger.open()
-    try:
-        return ledger.deployment("local", name)
-    finally:
-        ledger.close()
 
 
 def kill(role):

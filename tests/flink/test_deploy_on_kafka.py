@@ -4,10 +4,10 @@ import contextlib
 import json
 
 import pytest
+from books import entry
 from waiting import eventually
 
 from streammagic.errors import JobFailedError, OptionError, SqlError
-from streammagic.jobs.ledger import Ledger
 from streammagic.topics.broker import Broker
 from streammagic.topics.reading import peek
 
@@ -47,14 +47,6 @@ def values(broker, topic):
     """Return the committed values of a topic that exists."""
     records = peek(broker, topic, start="earliest", limit=100_000) if topic in broker.names() else []
     return [None if record.value is None else json.loads(record.value) for record in records]
-
-
-def state_of(name):
-    ledger = Ledger.open()
-    try:
-        return ledger.deployment("local", name)
-    finally:
-        ledger.close()
 
 
 def test_an_appending_query_writes_json_that_a_later_cell_reads(deploy, shell, broker):
@@ -122,9 +114,9 @@ def test_every_row_is_there_exactly_once_through_a_stop_and_a_resume(deploy, she
     shell.run_cell("%stream stop copy")
     before = values(broker, "copy")
     assert 0 < len(before) < 2000
-    assert "'properties.isolation.level' = 'read_committed'" in state_of("copy").current.bundle.table_ddl
+    assert "'properties.isolation.level' = 'read_committed'" in entry("copy").current.bundle.table_ddl
     shell.run_cell("%stream deploy copy --resume --settle 0")
-    job = state_of("copy").run.job_id
+    job = entry("copy").run.job_id
     eventually(lambda: cluster.job_state(job) == "FINISHED", 30, "all rows are written")
     assert [row["n"] for row in values(broker, "copy")] == list(range(1, 2001))
 
