@@ -271,12 +271,18 @@ class Deploying:
             return Restore(path=stop_run(office, running, drain=False), of=running.job_id)
         if plan.leaves_sink and not drop:
             raise _uncommitted(plan.name)
-        if drop and job is not None and job.all_run:
-            stop_run(office, running, drain=False)  # so that there is a way back
-        else:
+        if not (drop and job is not None and job.all_run and self._saved(running)):
             office.engine.cancel(running.job_id)
             office.ledger.set_run(running.job_id, "cancelled", "replaced")
         return newest_state(office, office.ledger.deployment(deployment.place, plan.name) or deployment)
+
+    def _saved(self, running: Run) -> bool:
+        """Stop a run with a savepoint, though its state is not wanted, so that there is a way back."""
+        try:
+            stop_run(self._office, running, drain=False)
+        except StreamMagicError:
+            return False
+        return True
 
     def _go_back(self, plan: Plan, state: Restore | None, settle: float, error: StreamMagicError) -> None:
         """Make the old version the newest again, start it if it ran, and say so in the error."""

@@ -350,3 +350,59 @@ def test_a_stop_from_elsewhere_is_found_with_its_savepoint(deploy, tables, clust
     eventually(lambda: cluster.job_state(job) == "FINISHED", 20, "the job has stopped")
     tables.run_cell("%stream deploy counts --resume --settle 0.2")
     assert tables.shown[-1] == "counts: running (version 1, from its last state)"
+
+
+COUNTING = (
+    "CREATE TABLE seq (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '50', "
+    "'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000')"
+)
+FAILS_LATER = (
+    "INSERT INTO nowhere SELECT CAST(n AS INT), "
+    "CASE WHEN n = 60 THEN CAST('x' || CAST(n AS STRING) AS BIGINT) ELSE n END FROM seq"
+)
+MENDED = "INSERT INTO nowhere SELECT CAST(n AS INT), n FROM seq"
+OFTEN = "--settle 0.2 --set 'execution.checkpointing.interval=200 ms'"
+
+
+def test_what_failed_after_it_ran_keeps_its_state(deploy, tables, cluster):
+    tables.flink(COUNTING)
+    deploy("later", FAILS_LATER, f"{OFTEN} restart-strategy.type=none")
+    eventually(lambda: cluster.job_state(job_of("later")) == "FAILED", 20, "it has failed")
+    with pytest.raises(OptionError, match="another query"):
+        deploy("later", MENDED, OFTEN)
+    assert deploy("later", MENDED, f"{OFTEN} --replace --keep-state") == "later: running (version 2)"
+    assert "chk-" in entry("later").run.restored
+
+
+def test_what_is_restarting_is_replaced_from_its_last_checkpoint_or_without(deploy, tables, cluster):
+    tables.flink(COUNTING)
+    deploy("later", FAILS_LATER, OFTEN)
+    eventually(lambda: cluster.jobs().get(job_of("later")) == "RESTARTING", 20, "it restarts")
+    assert deploy("later", MENDED, f"{OFTEN} --replace --drop-state") == "later: running (version 2)"
+    assert entry("later").run.restored is None
+    assert list(cluster.jobs()) == [job_of("later")]
+
+
+def test_a_lost_ledger_starts_no_second_job_of_any_version(deploy, tables, cluster):
+    deploy("counts", COUNT)
+    deploy("counts", COUNT + " HAVING COUNT(*) > 0", "--replace --drop-state --settle 0.2")
+    tables.extension_manager.unload_extension("streammagic")
+    forget_everything(cluster)
+    tables.extension_manager.load_extension("streammagic")
+    tables.flink(SOURCE)
+    tables.flink(SINK)
+    with pytest.raises(DeploymentBusyError):
+        deploy("counts", COUNT)
+    assert len(cluster.jobs()) == 1
+    tables.run_cell("%stream attach counts")
+
+
+def test_a_submission_that_is_interrupted_leaves_one_job_at_most(deploy, cluster, interrupting):
+    for number in range(8):
+        with contextlib.suppress(KeyboardInterrupt), interrupting(0.05 + number * 0.02):
+            deploy("hasty", COUNT, "--settle 0.3")
+        with contextlib.suppress(DeploymentBusyError):
+            assert deploy("hasty", COUNT).startswith("hasty: ")
+        assert len(cluster.jobs()) == 1
+        assert list(cluster.jobs()) == [job_of("hasty")]
+        deploy("hasty", "", "--resume --dry-run")
