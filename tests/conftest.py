@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from waiting import eventually
 
 from streammagic import local
 from streammagic.local import state
+
+# A process that a shell starts in the background ignores this signal, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
