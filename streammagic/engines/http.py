@@ -6,6 +6,7 @@ then nobody took it. Proxies and CA bundles of the environment are honoured (tha
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,9 @@ from streammagic.errors import ConnectionFailedError
 
 if TYPE_CHECKING:
     from streammagic.engines.base import Settings
+
+# What is repeated is told by the error in the end; stderr is the person's.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _BUSY = frozenset({502, 503, 504})
 _UNAUTHORISED = frozenset({401, 403})

@@ -233,7 +233,7 @@ class Deploying:
         for topic, compacted in bundle.makes.items():
             if office.make_topic(topic, compacted):
                 made.append(topic)
-            elif bundle.table_ddl and topic not in written:
+            elif bundle.table_ddl and (plan.action == "start" or topic not in written):
                 office.notes.append(f"the topic {topic} was there already, and what is in it stays")
         return replace(bundle, made_topics=tuple(dict.fromkeys([*sorted(ours), *made])))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ class Connections:
         self._config = config
         self._targets: dict[str, Target] = {}
         self._engines: dict[str, StreamEngine] = {}
+        self._embedded: dict[str, Mapping[str, str]] = {}
         self.started: Callable[[StreamEngine], None] = lambda _: None
         """Called with the engine of an embedded cluster that was just started."""
 
@@ -97,9 +99,13 @@ class Connections:
             )
         if target is not None and target.plugin.magic != plugin.magic:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
+        before = self._engines.pop(key) if self._has_moved(plugin, key) else None
         if key not in self._engines:
             urls, is_new = self._urls(plugin, {} if target is None else target.urls, progress)
             self._engines[key] = plugin.connect(self._settings(plugin, urls), Lease.open())
+            if before is not None:
+                self._engines[key].succeed(before)
+                threading.Thread(target=before.close, name="streammagic-close", daemon=True).start()
             _clean_up_after_the_dead(self._engines[key])
             if is_new:
                 self.started(self._engines[key])
@@ -112,6 +118,7 @@ class Connections:
 
     def _close(self, name: str) -> None:
         engine = self._engines.pop(name, None)
+        self._embedded.pop(name, None)
         if engine is not None:
             engine.close()
 
@@ -134,7 +141,17 @@ class Connections:
         if not runs and (missing := local.missing()):
             raise _no_address(plugin, f" (missing here: {', '.join(missing)})")
         cluster = local.start(progress, **self._config.local)
-        return {role: str(getattr(cluster, role)) for role in plugin.url_roles}, not runs
+        self._embedded[plugin.magic] = {role: str(getattr(cluster, role)) for role in plugin.url_roles}
+        return dict(self._embedded[plugin.magic]), not runs
+
+    def _has_moved(self, plugin: Plugin, key: str) -> bool:
+        """Tell whether the embedded engine behind a connection is gone, or runs at other addresses now."""
+        if key not in self._engines or key != plugin.magic or plugin.magic not in self._embedded:
+            return False
+        from streammagic import local
+
+        cluster, known = local.status(), self._embedded[plugin.magic]
+        return cluster is None or known != {role: str(getattr(cluster, role)) for role in plugin.url_roles}
 
     def _settings(self, plugin: Plugin, urls: Mapping[str, str]) -> Settings:
         config = self._config

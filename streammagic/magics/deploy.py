@@ -59,7 +59,8 @@ class DeployVerbs:
         attach = verbs.add("attach", "take deployments that run on the cluster into the ledger", self._attach)
         attach.add_argument("name", metavar="NAME", nargs="?")
         cleanup = verbs.add("cleanup", "list what nobody owns any more, and remove it", self._cleanup)
-        cleanup.add_argument("--yes", action="store_true", help="remove what is listed")
+        cleanup.add_argument("--yes", action="store_true", help="remove what is listed, but topics")
+        cleanup.add_argument("--topics", action="store_true", help="topics as well")
         for parser in (stop, saved, delete, attach, cleanup):
             parser.add_argument("--conn", metavar="NAME", help="the connection to use")
 
@@ -233,11 +234,10 @@ class DeployVerbs:
         deleted: list[tuple[str, list[str], Bundle, Life]] = []
         try:
             with self._desk.progress() as progress:
-                lives = []
-                for name in options.name:  # all are ended first: one that reads on would make a topic anew
-                    engine, found = self._desk.deployment(name, options.conn)
-                    lives.append(Life(self._desk.office(engine, progress)))
-                    lives[-1].end(found.name)
+                engines = [self._desk.deployment(name, options.conn)[0] for name in options.name]
+                lives = [Life(self._desk.office(engine, progress)) for engine in engines]
+                for name, life in zip(options.name, lives, strict=True):
+                    life.end(name)  # all of them first: one that reads on would make a topic anew
                 for name, life in zip(options.name, lives, strict=True):
                     gone, bundle = life.delete(name)
                     deleted.append((name, gone, bundle, life))
@@ -282,10 +282,12 @@ class DeployVerbs:
             for engine in self._engines(options.conn):
                 cleanup = Cleanup(self._desk.office(engine, progress), self._desk.broker_if_there())
                 found = cleanup.find()
+                kept, found.topics = [] if options.topics else found.topics, found.topics * options.topics
                 if options.yes:
                     cleanup.remove(found)
                 word = "removed" if options.yes else "found"
                 lines += [f"{word} {line}" for line in found.lines(steady=self._desk.mode() == "batch")]
+                lines += [f"found topic {topic}, which goes with --topics only" for topic in kept]
         if lines and not options.yes:
             lines.append("%stream cleanup --yes removes them")
         self._desk.show(line_bundle(*(lines or ["nothing is left over"])))

@@ -52,7 +52,7 @@ def _versions(deployment: Deployment, *, steady: bool) -> TableSnapshot:
     runs = {run.version: run for run in deployment.runs}
     rows: list[list[str | None]] = []
     for version in reversed(deployment.versions):
-        if steady and version.created < deployment.created:
+        if version.created < deployment.created:
             break  # of a time before it was deleted
         run = runs.get(version.number)
         row: list[str | None] = [

@@ -104,6 +104,10 @@ class JobVerbs:
         import pandas as pd
 
         engine, entry = self._reached(options.name, options.conn)
+        if entry.state in ("stopped", "finished", "lost"):
+            reason = f": {entry.reason}" if entry.reason else ""
+            self._desk.show(line_bundle(f"{entry.name} is {entry.state}{reason}; there is no job to look at"))
+            return pd.DataFrame(columns=["what", "verdict", "evidence", "remedy"])
         with self._desk.progress() as progress:
             progress.say(f"looking at {entry.name}")
             findings = engine.diagnose(entry.job_id or "")

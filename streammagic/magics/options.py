@@ -43,6 +43,14 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
+        choice = re.match(r"argument \w+: invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if choice is not None:
+            choices = re.findall(r"[\w-]+", choice[2])
+            near = difflib.get_close_matches(choice[1], choices, n=1)
+            raise OptionError(
+                f"{self.prog} knows no {choice[1]}.",
+                hint=(f"Did you mean {near[0]}? " if near else "") + f"It knows {', '.join(choices)}.",
+            )
         known = [option for action in self._actions for option in action.option_strings]
         typed = next((word.rstrip(":") for word in message.split() if word.startswith("-")), "")
         near = difflib.get_close_matches(typed, known, n=1)

@@ -9,7 +9,7 @@ from streammagic.errors import InterruptedQuery, OptionError
 from streammagic.magics.deploy import DeployVerbs
 from streammagic.magics.embedded import EmbeddedVerbs
 from streammagic.magics.jobs import JobVerbs
-from streammagic.magics.options import HelpAsked, OptionParser, assignments
+from streammagic.magics.options import HelpAsked, OptionParser, assignments, words
 from streammagic.magics.place import CellText, errors_shown
 from streammagic.magics.query import as_magic
 from streammagic.magics.topics import TopicVerbs
@@ -32,6 +32,7 @@ class VerbTable:
         self.parser = OptionParser(prog, "Stream SQL: deployments, topics, connections, the embedded engine.")
         self._parsers = self.parser.add_subparsers(dest="verb", metavar="VERB", parser_class=OptionParser)
         self._with_body: set[str] = set()
+        self._by_name: dict[str, OptionParser] = {}
 
     def add(
         self, name: str, description: str, run: Callable[[argparse.Namespace], Any], *, body: bool = False
@@ -39,6 +40,7 @@ class VerbTable:
         """Register a verb and return its parser."""
         parser: OptionParser = self._parsers.add_parser(name, description=description, help=description)
         parser.set_defaults(run=run)
+        self._by_name[name] = parser
         if body:
             self._with_body.add(name)
         return parser
@@ -46,7 +48,11 @@ class VerbTable:
     def run(self, line: str, cell: CellText, body: str | None, display: Callable[..., None]) -> Any:
         """Run one line; return what its verb returns."""
         try:
-            options = self.parser.read(line)
+            options, rest = self.parser.parse_known_args(words(line))
+            if rest:  # argparse would blame the table, and name its options
+                self._by_name.get(options.verb, self.parser).error(
+                    f"unrecognized arguments: {' '.join(rest)}"
+                )
         except HelpAsked as asked:
             display(plan_bundle(str(asked)))
             return None

@@ -173,3 +173,13 @@ def test_a_deployment_is_resumed_after_its_cluster_was_lost(deploying, home):  #
     assert "chk-" in entry("lasting").run.restored
     shell.run_cell("%stream delete lasting")
     eventually(lambda: not jobs(), 10, "no job is left, the planner's warm-up included")
+
+
+def test_a_notebook_finds_the_embedded_flink_again_at_other_addresses(home, tmp_path):
+    with shell_with({"STREAMMAGIC_HOME": str(home)}, tmp_path) as shell:
+        shell.run_cell("%load_ext streammagic")
+        shell.flink("CREATE TABLE few (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '2')")
+        local.stop()
+        local.start(rest_port=18091, gateway_port=18093)
+        assert len(shell.rows("SELECT n FROM few")) == 2
+        shell.run_cell("%stream jobs")

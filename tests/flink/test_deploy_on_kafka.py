@@ -139,8 +139,10 @@ def test_delete_keeps_topics_unless_it_is_told(deploy, shell, broker):
     assert "topic kept is kept (--topics deletes it)" in shell.shown[-1]
     assert "kept" in broker.names()
     shell.run_cell("%stream cleanup")
-    assert "found topic kept" in shell.shown[-1]
+    assert "found topic kept, which goes with --topics only" in shell.shown[-1]
     shell.run_cell("%stream cleanup --yes")
+    assert "kept" in broker.names()
+    shell.run_cell("%stream cleanup --yes --topics")
     assert "kept" not in broker.names()
 
 
@@ -151,7 +153,7 @@ def test_a_topic_that_another_deployment_uses_is_kept(deploy, shell, broker):
     shell.run_cell("%stream delete first --topics")
     assert "topic first is kept, for second" in shell.shown[-1]
     assert "first" in broker.names()
-    shell.run_cell("%stream delete second\n%stream cleanup --yes")
+    shell.run_cell("%stream delete second\n%stream cleanup --yes --topics")
     assert "first" not in broker.names()
 
 

@@ -2,6 +2,8 @@ import pytest
 
 from streammagic.errors import OptionError
 from streammagic.magics.options import HelpAsked, assignments, query_parser, words
+from streammagic.magics.place import CellText
+from streammagic.magics.stream import VerbTable
 
 
 def read(line):
@@ -159,3 +161,20 @@ def test_a_word_that_assigns_nothing_is_an_error(word):
 def test_every_engine_has_the_same_options():
     flink, other = vars(read("")), vars(query_parser("ksql", "ksqlDB").read(""))
     assert flink == other
+
+
+def test_a_verb_that_is_not_there_has_a_near_one():
+    table = VerbTable("%stream")
+    table.add("deploy", "deploy something", lambda _: None).add_argument("--settle")
+    with pytest.raises(OptionError) as caught:
+        table.run("delpoy x", CellText("", ""), None, lambda _: None)
+    assert caught.value.message == "%stream knows no delpoy."
+    assert caught.value.hint.startswith("Did you mean deploy?")
+
+
+def test_an_option_that_a_verb_does_not_have_is_told_by_that_verb():
+    table = VerbTable("%stream")
+    table.add("deploy", "deploy something", lambda _: None).add_argument("--settle")
+    with pytest.raises(OptionError) as caught:
+        table.run("deploy --setle 3", CellText("", ""), None, lambda _: None)
+    assert caught.value.hint == "Did you mean --settle? %stream deploy --help lists the options."

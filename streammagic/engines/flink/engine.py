@@ -19,7 +19,7 @@ from streammagic.sql.statements import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from streammagic.engines.base import Lease, QueryOptions, Settings
+    from streammagic.engines.base import Lease, QueryOptions, Settings, StreamEngine
     from streammagic.results.changes import Page, Schema
     from streammagic.results.feed import Cursor
     from streammagic.sql.statements import Statement
@@ -89,6 +89,11 @@ class FlinkEngine:
         """Return the engine's completions for an offset in ``sql``."""
         handle, _ = self._sessions.get("streaming")
         return self._gateway.complete(handle, sql, position)
+
+    def succeed(self, before: StreamEngine) -> None:
+        """Take over the definitions and settings of another connection: they are run in the first session."""
+        if isinstance(before, FlinkEngine):
+            self._sessions.journal = before._sessions.journal  # noqa: SLF001 - same class
 
     def close(self) -> None:
         """Close the sessions, which ends every SELECT in them, and all connections."""

@@ -211,6 +211,14 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
         return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
     if message.startswith(_NO_SLOTS):
         return slots_hint([])
+    if "does not host this topic-partition" in message:
+        return "A topic that is read does not exist: %stream topics lists them, %stream send makes one."
+    if "Fail to deserialize at field" in message or "Failed to deserialize JSON" in message:
+        return (
+            "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
+            "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
+            "'true' leaves out what can't be read. %stream peek TOPIC shows the messages."
+        )
     if "Cannot map checkpoint/savepoint state" in message:
         return "The query changed too much for its old state."
     if "Querying an unbounded table" in message:
