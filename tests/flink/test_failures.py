@@ -188,3 +188,10 @@ def test_a_query_too_many_is_told_what_holds_the_slots(shell, endless):
     assert (more, advice.partition(" with ")[0]) == ("  and 1 more", "Stop a query")
     assert holders[0] in error._render_traceback_()
     shell.run_cell("%reset -f")
+
+
+def test_a_function_in_python_is_told_in_a_sentence(shell):
+    shell.flink("CREATE TEMPORARY FUNCTION f AS 'm.f' LANGUAGE PYTHON")
+    with pytest.raises(SqlError) as caught:
+        shell.flink("SELECT f(1)")
+    assert caught.value.hint.startswith("Functions in Python are not supported")

@@ -194,6 +194,39 @@ def _position(statement: Statement, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
+_HINTS = (
+    (
+        "Sort on a non-time-attribute",
+        "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the final "
+        "rows with --set execution.runtime-mode=batch.",
+    ),
+    ("Cannot map checkpoint/savepoint state", "The query changed too much for its old state."),
+    (
+        "Querying an unbounded table",
+        "This table never ends: batch mode can't read it. Leave --set execution.runtime-mode=batch out.",
+    ),
+    (
+        "does not host this topic-partition",
+        "A topic that is read does not exist: %stream topics lists them, %stream send makes one.",
+    ),
+    (
+        "PythonFunctionFactory",
+        "Functions in Python are not supported: this Flink has no Python beside its tasks. Use SQL, or a jar with "
+        "the function: ADD JAR '…', CREATE FUNCTION f AS 'com.example.F'.",
+    ),
+    *(
+        (
+            failed,
+            "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
+            "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
+            "'true' leaves out what can't be read. %stream peek TOPIC shows the messages.",
+        )
+        for failed in ("Fail to deserialize at field", "Failed to deserialize JSON")
+    ),
+)
+"""What to do, by a part of the innermost exception's message."""
+
+
 def _hint(root: JavaError, statement: Statement | None) -> str | None:
     message = root.message
     words = set() if statement is None else {token.word for token in statement.tokens}
@@ -201,31 +234,12 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
         return "EMIT CHANGES is ksqlDB's. Leave it out: a Flink query on a stream runs on by itself."
     if root.name.endswith("ParseException"):
         return _syntax_hint(message)
-    if "Sort on a non-time-attribute" in message:
-        return (
-            "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the "
-            "final rows with --set execution.runtime-mode=batch."
-        )
     if "Available factory identifiers" in message:
         known = message.split("are:")[-1].split()
         return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
     if message.startswith(_NO_SLOTS):
         return slots_hint([])
-    if "does not host this topic-partition" in message:
-        return "A topic that is read does not exist: %stream topics lists them, %stream send makes one."
-    if "Fail to deserialize at field" in message or "Failed to deserialize JSON" in message:
-        return (
-            "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
-            "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
-            "'true' leaves out what can't be read. %stream peek TOPIC shows the messages."
-        )
-    if "Cannot map checkpoint/savepoint state" in message:
-        return "The query changed too much for its old state."
-    if "Querying an unbounded table" in message:
-        return (
-            "This table never ends: batch mode can't read it. Leave --set execution.runtime-mode=batch out."
-        )
-    return None
+    return next((hint for part, hint in _HINTS if part in message), None)
 
 
 def _syntax_hint(message: str) -> str | None:
