@@ -197,8 +197,10 @@ def _position(statement: Statement, offset: int) -> tuple[int, int]:
 _HINTS = (
     (
         "Sort on a non-time-attribute",
-        "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the final "
-        "rows with --set execution.runtime-mode=batch.",
+        (
+            "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the final "
+            "rows with --set execution.runtime-mode=batch."
+        ),
     ),
     ("Cannot map checkpoint/savepoint state", "The query changed too much for its old state."),
     (
@@ -211,15 +213,19 @@ _HINTS = (
     ),
     (
         "PythonFunctionFactory",
-        "Functions in Python are not supported: this Flink has no Python beside its tasks. Use SQL, or a jar with "
-        "the function: ADD JAR '…', CREATE FUNCTION f AS 'com.example.F'.",
+        (
+            "Functions in Python are not supported: this Flink has no Python beside its tasks. Use SQL, or a jar with "
+            "the function: ADD JAR '…', CREATE FUNCTION f AS 'com.example.F'."
+        ),
     ),
     *(
         (
             failed,
-            "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
-            "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
-            "'true' leaves out what can't be read. %stream peek TOPIC shows the messages.",
+            (
+                "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
+                "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
+                "'true' leaves out what can't be read. %stream peek TOPIC shows the messages."
+            ),
         )
         for failed in ("Fail to deserialize at field", "Failed to deserialize JSON")
     ),
