@@ -194,42 +194,31 @@ def _position(statement: Statement, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
-_HINTS = (
-    (
-        "Sort on a non-time-attribute",
-        (
-            "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the final "
-            "rows with --set execution.runtime-mode=batch."
-        ),
-    ),
-    ("Cannot map checkpoint/savepoint state", "The query changed too much for its old state."),
-    (
-        "Querying an unbounded table",
-        "This table never ends: batch mode can't read it. Leave --set execution.runtime-mode=batch out.",
-    ),
-    (
-        "does not host this topic-partition",
-        "A topic that is read does not exist: %stream topics lists them, %stream send makes one.",
-    ),
-    (
-        "PythonFunctionFactory",
-        (
-            "Functions in Python are not supported: this Flink has no Python beside its tasks. Use SQL, or a jar with "
-            "the function: ADD JAR '…', CREATE FUNCTION f AS 'com.example.F'."
-        ),
-    ),
-    *(
-        (
-            failed,
-            (
-                "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
-                "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = "
-                "'true' leaves out what can't be read. %stream peek TOPIC shows the messages."
-            ),
-        )
-        for failed in ("Fail to deserialize at field", "Failed to deserialize JSON")
-    ),
+_MISFIT = (
+    "A message does not fit its column. Times such as 2026-01-01T00:00:00 need "
+    "'json.timestamp-format.standard' = 'ISO-8601' in the table's WITH; 'json.ignore-parse-errors' = 'true' "
+    "leaves out what can't be read. %stream peek TOPIC shows the messages."
 )
+_NO_PYTHON = (
+    "Functions in Python are not supported: this Flink has no Python beside its tasks. Use SQL, or a jar "
+    "with the function: ADD JAR '…', CREATE FUNCTION f AS 'com.example.F'."
+)
+_SORT = (
+    "A stream can be sorted by its time column only. Add LIMIT n for a running top-n, or ask for the final "
+    "rows with --set execution.runtime-mode=batch."
+)
+_ENDLESS = "This table never ends: batch mode can't read it. Leave --set execution.runtime-mode=batch out."
+_NO_TOPIC = "A topic that is read does not exist: %stream topics lists them, %stream send makes one."
+
+_HINTS = {
+    "Sort on a non-time-attribute": _SORT,
+    "Cannot map checkpoint/savepoint state": "The query changed too much for its old state.",
+    "Querying an unbounded table": _ENDLESS,
+    "does not host this topic-partition": _NO_TOPIC,
+    "PythonFunctionFactory": _NO_PYTHON,
+    "Fail to deserialize at field": _MISFIT,
+    "Failed to deserialize JSON": _MISFIT,
+}
 """What to do, by a part of the innermost exception's message."""
 
 
@@ -245,7 +234,7 @@ def _hint(root: JavaError, statement: Statement | None) -> str | None:
         return f"Installed here: {', '.join(known)}. Another one needs its jar: ADD JAR '…'."
     if message.startswith(_NO_SLOTS):
         return slots_hint([])
-    return next((hint for part, hint in _HINTS if part in message), None)
+    return next((hint for part, hint in _HINTS.items() if part in message), None)
 
 
 def _syntax_hint(message: str) -> str | None:
