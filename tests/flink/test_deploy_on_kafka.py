@@ -175,10 +175,10 @@ def test_a_table_is_known_after_a_restart_though_nothing_was_changed(deploy, she
 
 
 def test_a_reserved_word_is_a_name_like_any_other(deploy, shell):
-    assert "order: running" in deploy("order", "SELECT n FROM numbers")
-    assert shell.rows("SELECT n FROM `order` WHERE n < 3", "--limit 2") == [(1,), (2,)]
-    shell.run_cell("%stream delete order --topics")
-    assert "table order" in shell.shown[-1]
+    assert "table: running" in deploy("table", "SELECT n FROM numbers")
+    assert shell.rows("SELECT n FROM `table` WHERE n < 3", "--limit 2") == [(1,), (2,)]
+    shell.run_cell("%stream delete table --topics")
+    assert "table table" in shell.shown[-1]
 
 
 def test_a_kafka_table_without_brokers_uses_the_embedded_ones_if_that_is_on(shell, kafka, broker):  # noqa: ARG001
