@@ -33,6 +33,8 @@ RUNTIME_MODE = "execution.runtime-mode"
 _HEARTBEAT_SECONDS = 60.0
 """A tenth of the gateway's default idle time (``sql-gateway.session.idle-timeout``, 10 min)."""
 
+_RETIRED_SECONDS = 0.5
+
 
 Name = tuple[str, ...]
 """A table or view, as catalog, database and its own name; "" for a catalog or database never named."""
@@ -131,6 +133,8 @@ class Sessions:
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
+        self._retired: list[str] = []
+        self._closer: threading.Thread | None = None
 
     def get(self, mode: str) -> tuple[str, list[str]]:
         """Return the session for a runtime mode, and what there is to say if it had to be opened."""
@@ -205,12 +209,13 @@ class Sessions:
                     return rows
                 token += 1
         finally:
-            with contextlib.suppress(StreamMagicError):  # what happened before is what counts
-                self._gateway.close_operation(handle, operation)
+            if handle in self._handles.values():  # a workshop's end with it
+                with contextlib.suppress(StreamMagicError):  # what happened before is what counts
+                    self._gateway.close_operation(handle, operation)
 
     @contextlib.contextmanager
     def workshop(self, definitions: Sequence[str], mode: str) -> Iterator[str]:
-        """Open a session of its own with the definitions run in it; it is closed when the block ends."""
+        """Open a session of its own with the definitions run in it; it is closed soon after the block."""
         with self._lock:
             handle = self._opened(mode)
         try:
@@ -218,9 +223,36 @@ class Sessions:
                 self._define(handle, sql)
             yield handle
         finally:
-            with contextlib.suppress(StreamMagicError):
-                self._gateway.close_session(handle)
-                self._lease.release("session", self._gateway.endpoint, handle)
+            self._retire(handle)
+
+    def _retire(self, handle: str) -> None:
+        """Close a session a little later: that costs the gateway what a job's start needs just now."""
+        with self._lock:
+            self._retired.append(handle)
+            if self._closer is None or not self._closer.is_alive():
+                self._closer = threading.Thread(target=self._close_retired, name="streammagic-closer")
+                self._closer.daemon = True
+                self._closer.start()
+
+    def _close_retired(self) -> None:
+        while True:
+            self._ended.wait(_RETIRED_SECONDS)
+            with self._lock:
+                handles, self._retired = self._retired, []
+                if not handles:
+                    self._closer = None
+                    return
+            for handle in handles:
+                self._close_session(handle)
+
+    def _close_session(self, handle: str) -> None:
+        try:
+            self._gateway.close_session(handle)
+        except SessionLostError:
+            pass  # then it is closed
+        except StreamMagicError:
+            return  # a gateway that is gone has no sessions; the lease stays for whoever cleans up
+        self._lease.release("session", self._gateway.endpoint, handle)
 
     def _define(self, handle: str, sql: str) -> None:
         statement = split(sql, FlinkDialect())[0]
@@ -242,15 +274,10 @@ class Sessions:
         with self._lock:
             handles, self._handles = list(self._handles.values()), {}
         for handle in handles:
-            try:
-                self._gateway.close_session(handle)
-            except SessionLostError:
-                pass  # then it is closed
-            except StreamMagicError:
-                continue  # a gateway that is gone has no sessions; the lease stays for whoever cleans up
-            self._lease.release("session", self._gateway.endpoint, handle)
-        if self._heart is not None:
-            self._heart.join()
+            self._close_session(handle)
+        for thread in (self._heart, self._closer):
+            if thread is not None:
+                thread.join()
 
     def _opened(self, mode: str) -> str:
         """Open a session as the settings have it."""
