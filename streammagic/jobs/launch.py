@@ -18,7 +18,7 @@ from streammagic.errors import (
     StreamMagicError,
 )
 from streammagic.jobs.ledger_values import job_id
-from streammagic.jobs.outcome import outcome, write_down
+from streammagic.jobs.outcome import belongs, outcome, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,7 +146,7 @@ def _written_down(office: Office, run: Run) -> Iterator[None]:
         office.ledger.set_run(run.job_id, "failed", error.message)
         raise
     except KeyboardInterrupt:
-        if _appears(office.engine, run.job_id, _APPEARS_SECONDS):
+        if _appears(office.engine, run, _APPEARS_SECONDS):
             office.ledger.set_run(run.job_id, "running")
             raise InterruptedQuery("the job was started, and goes on; %stream jobs shows it") from None
         raise InterruptedQuery(
@@ -154,11 +154,11 @@ def _written_down(office: Office, run: Run) -> Iterator[None]:
         ) from None
 
 
-def _appears(engine: JobEngine, job_id: str, seconds: float) -> bool:
-    """Wait until the engine knows a job; tell whether it does."""
+def _appears(engine: JobEngine, run: Run, seconds: float) -> bool:
+    """Wait until the engine knows the job of a run; tell whether it does."""
     deadline = time.monotonic() + seconds
     never = threading.Event()
-    while engine.job(job_id) is None:
+    while not belongs(engine.job(run.job_id), run):
         if time.monotonic() > deadline:
             return False
         never.wait(0.05)
@@ -255,7 +255,7 @@ def settle_submission(office: Office, deployment: Deployment, *, claimed: bool =
         return deployment
     office.say(f"waiting for a start of {deployment.name} that was interrupted")
     left = _SUBMITTED_SECONDS - (time.time() - run.started)
-    if not _appears(office.engine, run.job_id, max(left, 0)):
+    if not _appears(office.engine, run, max(left, 0)):
         claim = office.ledger.claim(deployment.place, deployment.name, "looked at", office.notebook)
         with nullcontext() if claimed else claim:
             office.ledger.set_run(run.job_id, "failed", "it never started")

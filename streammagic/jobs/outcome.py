@@ -10,10 +10,13 @@ from streammagic.jobs.ledger_values import ENDED
 
 if TYPE_CHECKING:
     from streammagic.engines.jobs import Job, JobEngine
-    from streammagic.jobs.ledger import Deployment, Ledger
+    from streammagic.jobs.ledger import Deployment, Ledger, Run
 
 _APPEARS_SECONDS = 60.0
 """How long a job may take to be known to its engine after it was sent."""
+
+_CLOCKS_SECONDS = 5.0
+"""How far this machine's clock and the engine's may be apart."""
 
 _STATES = {"FINISHED": "finished", "FAILED": "failed", "CANCELED": "cancelled", "SUSPENDED": "lost"}
 
@@ -27,6 +30,11 @@ class Outcome:
     savepoint: str | None = None
 
 
+def belongs(job: Job | None, run: Run) -> bool:
+    """Tell whether a job is that of a run, and not one of an earlier life of the ledger that had its id."""
+    return job is not None and (not job.is_over or job.started > run.started - _CLOCKS_SECONDS)
+
+
 def outcome(engine: JobEngine, deployment: Deployment, job: Job | None) -> Outcome | None:
     """Compare the ledger with the engine's word on the newest run's job; None where they agree.
 
@@ -38,7 +46,7 @@ def outcome(engine: JobEngine, deployment: Deployment, job: Job | None) -> Outco
         return None
     if run.state in ENDED:
         return Outcome("running") if job is not None and not job.is_over else None
-    if job is None and run.state == "submitting":
+    if run.state == "submitting" and not belongs(job, run):
         late = time.time() - run.started > _APPEARS_SECONDS
         return Outcome("failed", "it never started") if late else None
     if job is None:

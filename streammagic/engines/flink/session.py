@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ _HEARTBEAT_SECONDS = 60.0
 """A tenth of the gateway's default idle time (``sql-gateway.session.idle-timeout``, 10 min)."""
 
 _RETIRED_SECONDS = 0.5
+_INTERRUPTED_SECONDS = 5.0
 
 
 Name = tuple[str, ...]
@@ -133,7 +135,7 @@ class Sessions:
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._heart: threading.Thread | None = None
-        self._retired: list[str] = []
+        self._retired: list[tuple[float, str]] = []
         self._closer: threading.Thread | None = None
 
     def get(self, mode: str) -> tuple[str, list[str]]:
@@ -222,28 +224,32 @@ class Sessions:
             for sql in definitions:
                 self._define(handle, sql)
             yield handle
-        finally:
-            self._retire(handle)
+        except BaseException:
+            # An operation that was being submitted would be cancelled with its session, and its job too.
+            self._retire(handle, after=_INTERRUPTED_SECONDS)
+            raise
+        self._retire(handle, after=_RETIRED_SECONDS)
 
-    def _retire(self, handle: str) -> None:
+    def _retire(self, handle: str, *, after: float) -> None:
         """Close a session a little later: that costs the gateway what a job's start needs just now."""
         with self._lock:
-            self._retired.append(handle)
-            if self._closer is None or not self._closer.is_alive():
+            self._retired.append((time.monotonic() + after, handle))
+            if self._closer is None:
                 self._closer = threading.Thread(target=self._close_retired, name="streammagic-closer")
                 self._closer.daemon = True
                 self._closer.start()
 
     def _close_retired(self) -> None:
         while True:
-            self._ended.wait(_RETIRED_SECONDS)
             with self._lock:
-                handles, self._retired = self._retired, []
-                if not handles:
+                if not self._retired:
                     self._closer = None
                     return
-            for handle in handles:
-                self._close_session(handle)
+                due, handle = self._retired[0]
+            self._ended.wait(due - time.monotonic())
+            self._close_session(handle)
+            with self._lock:
+                self._retired.pop(0)
 
     def _close_session(self, handle: str) -> None:
         try:

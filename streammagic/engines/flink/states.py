@@ -66,8 +66,10 @@ class States(Monitor):
         """Return the newest checkpoint that was kept: as the JobManager says, else as the disk has it."""
         known = self._jobmanager.get(f"/jobs/{job_id}/checkpoints")
         latest = ((known or {}).get("latest") or {}).get("completed") or {}
-        if latest.get("external_path"):
-            return str(latest["external_path"])
+        path = str(latest.get("external_path") or "")
+        file = self._on_disk(path)
+        if path and (file is None or file.exists()):  # removed meanwhile, it is told all the same
+            return path
         if self._data is None:
             return None
         kept = (self._data / "checkpoints" / job_id).glob("chk-*/_metadata")
