@@ -215,6 +215,10 @@ class JobEngine(Protocol):
     """
 
     @property
+    def magic(self) -> str:
+        """The word after ``%%`` of the engine."""
+
+    @property
     def place(self) -> str:
         """Where its jobs are: equal for connections to the same cluster."""
 

@@ -125,7 +125,7 @@ class Life:
             found = ledger.adopt(
                 engine.place,
                 labels.name,
-                "flink" if labels.bundle is None else labels.bundle.engine,
+                engine.magic,
                 labels.version,
                 labels.sha,
                 labels.bundle,

@@ -9,7 +9,7 @@ from streammagic.engines.base import plugins
 from streammagic.engines.jobs import SinkRequest
 from streammagic.errors import OptionError, StreamMagicError
 from streammagic.jobs.cleanup import Cleanup
-from streammagic.jobs.deploy import Deploying, Plan, State
+from streammagic.jobs.deploy import Deploying
 from streammagic.jobs.launch import await_end
 from streammagic.jobs.ledger import literal_secrets
 from streammagic.jobs.life import Life
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streammagic.engines.jobs import Bundle, JobEngine
     from streammagic.jobs.launch import Office
     from streammagic.jobs.ledger import Deployment, Run
+    from streammagic.jobs.plan import Plan, State
     from streammagic.magics.desk import Desk, Verbs
     from streammagic.sql.statements import Statement
 

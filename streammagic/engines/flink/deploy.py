@@ -62,6 +62,11 @@ class FlinkJobs(States):
         self._adopted: dict[str, str] = {}
 
     @property
+    def magic(self) -> str:
+        """The word after ``%%``."""
+        return "flink"
+
+    @property
     def place(self) -> str:
         """The JobManager's address; "local" for the embedded Flink, whose address may change."""
         return "local" if self._data is not None else self._jobmanager.endpoint
@@ -70,7 +75,7 @@ class FlinkJobs(States):
         """Gather what a statement needs of all that was defined in this session."""
         definitions = bundles.needed(statement, self._sessions.journal.entries)
         return Bundle(
-            engine="flink", statement=statement.text, definitions=definitions, settings=settings, sink=sink
+            engine=self.magic, statement=statement.text, definitions=definitions, settings=settings, sink=sink
         )
 
     def design(self, bundle: Bundle, name: str) -> Bundle:
