@@ -54,7 +54,7 @@ class Connections:
 
     def is_there(self, plugin: Plugin, name: str) -> bool:
         """Tell whether a connection can be used without starting an engine for it."""
-        if name in self._engines:
+        if name in self._engines and not self._has_moved(plugin, name):
             return True
         target = self._targets.get(name)
         role = plugin.url_roles[0]
@@ -99,8 +99,8 @@ class Connections:
             )
         if target is not None and target.plugin.magic != plugin.magic:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
-        before = self._engines.pop(key) if self._has_moved(plugin, key) else None
-        if key not in self._engines:
+        before = self._engines[key] if self._has_moved(plugin, key) else None
+        if before is not None or key not in self._engines:
             urls, is_new = self._urls(plugin, {} if target is None else target.urls, progress)
             self._engines[key] = plugin.connect(self._settings(plugin, urls), Lease.open())
             if before is not None:

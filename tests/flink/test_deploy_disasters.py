@@ -180,6 +180,8 @@ def test_a_notebook_finds_the_embedded_flink_again_at_other_addresses(home, tmp_
         shell.run_cell("%load_ext streammagic")
         shell.flink("CREATE TABLE few (n INT) WITH ('connector' = 'datagen', 'number-of-rows' = '2')")
         local.stop()
+        shell.run_cell("%stream jobs")
+        assert local.status() is None  # to look is not to start
         local.start(rest_port=18091, gateway_port=18093)
         assert len(shell.rows("SELECT n FROM few")) == 2
         shell.run_cell("%stream jobs")
