@@ -109,7 +109,7 @@ class Deploying:
                     f"{plan.name} was deployed by somebody else just now.",
                     hint="Run the cell again: it is unchanged, or you are shown the difference.",
                 )
-        elif plan.action == "replace" and (now is None or now.deleted is not None or now.run != before):
+        elif plan.deployment is not None and (now is None or now.deleted is not None or now.run != before):
             raise OptionError(
                 f"{plan.name} was changed by somebody else just now.",
                 hint="Run the cell again to see what it would do.",

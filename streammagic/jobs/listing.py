@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.errors import StreamMagicError
 from streammagic.jobs.ledger_values import ENDED
-from streammagic.jobs.outcome import outcome, write_down
+from streammagic.jobs.outcome import APPEARS_SECONDS, outcome, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from streammagic.jobs.ledger import Deployment, Ledger, Run, Version
 
 _PASSING = frozenset({"deleted", "not reached", "starting"})
-_APPEARS = 60.0  # seconds that a job may take to be known to its engine after it was sent
 
 LIVE = frozenset({"running", "starting", "restarting", "failing", "stopping"})
 """States in which a job holds resources."""
@@ -175,7 +174,7 @@ class Lister:
         if not reached and deployment.place not in self._down:
             return "not reached"
         if run.state == "submitting" and reached:
-            return "starting" if time.time() - run.started < _APPEARS else "failed"
+            return "starting" if time.time() - run.started < APPEARS_SECONDS else "failed"
         return "lost"
 
     def _settled(self, entry: Entry, job: Job | None) -> Entry:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from streammagic.engines.jobs import Job, JobEngine
     from streammagic.jobs.ledger import Deployment, Ledger, Run
 
-_APPEARS_SECONDS = 60.0
+APPEARS_SECONDS = 60.0
 """How long a job may take to be known to its engine after it was sent."""
 
 _CLOCKS_SECONDS = 5.0
@@ -47,7 +47,7 @@ def outcome(engine: JobEngine, deployment: Deployment, job: Job | None) -> Outco
     if run.state in ENDED:
         return Outcome("running") if job is not None and not job.is_over else None
     if run.state == "submitting" and not belongs(job, run):
-        late = time.time() - run.started > _APPEARS_SECONDS
+        late = time.time() - run.started > APPEARS_SECONDS
         return Outcome("failed", "it never started") if late else None
     if job is None:
         return Outcome("lost")

@@ -158,7 +158,7 @@ def test_a_job_on_its_way_is_starting_and_not_lost(ledger, cluster, deployed):
 
 def test_a_start_that_nobody_finished_has_failed(ledger, cluster, deployed, monkeypatch):
     deployed("orders", state="submitting")
-    monkeypatch.setattr("streammagic.jobs.listing._APPEARS", -1.0)
+    monkeypatch.setattr("streammagic.jobs.listing.APPEARS_SECONDS", -1.0)
     assert states(read(ledger, cluster)) == {"orders": "failed"}
 
 
