@@ -11,7 +11,7 @@ import time
 
 from benchmarks import cluster
 from streammagic.results.changes import Page, RowKind
-from streammagic.results.fold import Fold
+from streammagic.results.fold import ExactFold
 
 
 def main(rows: int = 1_000_000, pairs: int = 3) -> None:
@@ -48,7 +48,7 @@ def _fold_alone(rows: int) -> float:
     pages = [
         Page([[n + i + after] for i in range(2500) for after in (0, 1)], kinds) for n in range(1, rows, 2500)
     ]
-    fold = Fold()
+    fold = ExactFold()
     fold.apply(Page([[1]]))
     began = time.perf_counter()
     for page in pages:

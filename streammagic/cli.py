@@ -267,13 +267,13 @@ def _unreachable() -> list[str]:
 
     wrong = []
     for plugin in plugins().values():
-        roles = {role: f"STREAMMAGIC_{plugin.magic.upper()}_{role.upper()}" for role in plugin.url_roles}
+        roles = {role: f"STREAMMAGIC_{setting.upper()}" for role, setting in plugin.addresses.items()}
         urls = {role: os.environ[name] for role, name in roles.items() if name in os.environ}
-        if plugin.url_roles[0] not in urls:
+        if plugin.main not in urls:
             continue
         try:
             engine = plugin.connect(Settings(urls=urls), Lease.open())
-            print(f"{plugin.title}: {engine.ping()} at {urls[plugin.url_roles[0]]}")
+            print(f"{plugin.title}: {engine.ping()} at {urls[plugin.main]}")
             engine.close()
         except StreamMagicError as error:
             wrong.append(str(error))

@@ -1,8 +1,9 @@
 """Every setting, as a traitlet of ``StreamMagic``: ``%config StreamMagic.max_rows = 50``.
 
 Addresses and credentials fall back to the environment, so that a notebook need not hold them:
-``STREAMMAGIC_FLINK_GATEWAY``, ``STREAMMAGIC_FLINK_REST``, ``STREAMMAGIC_TOKEN``, ``STREAMMAGIC_USER``,
-``STREAMMAGIC_PASSWORD``, ``STREAMMAGIC_CA_BUNDLE``, ``STREAMMAGIC_CLIENT_CERT``, ``STREAMMAGIC_CLIENT_KEY``.
+``STREAMMAGIC_FLINK_GATEWAY``, ``STREAMMAGIC_FLINK_REST``, ``STREAMMAGIC_KSQLDB``, ``STREAMMAGIC_TOKEN``,
+``STREAMMAGIC_USER``, ``STREAMMAGIC_PASSWORD``, ``STREAMMAGIC_CA_BUNDLE``, ``STREAMMAGIC_CLIENT_CERT``,
+``STREAMMAGIC_CLIENT_KEY``.
 """
 
 from __future__ import annotations
@@ -36,6 +37,25 @@ class StreamMagic(Configurable):
 
     flink_gateway = Unicode("", help="Address of Flink's SQL Gateway.").tag(config=True)
     flink_rest = Unicode("", help="Address of Flink's JobManager REST API.").tag(config=True)
+    ksqldb = Unicode(
+        "", help="Address of ksqlDB's server; of several nodes of one cluster, with commas between."
+    ).tag(config=True)
+    ksql_emit_changes = CaselessStrEnum(
+        ("as typed", "add"),
+        default_value="as typed",
+        help="'add': a SELECT without EMIT is made a push query by EMIT CHANGES.",
+    ).tag(config=True)
+    ksql_properties = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        help="Properties of every ksqlDB session, such as {'auto.offset.reset': 'earliest'}.",
+    ).tag(config=True)
+    ksql_init_sql = Unicode("", help="SET and DEFINE statements that begin every ksqlDB session.").tag(
+        config=True
+    )
+    silence = Float(
+        8.0, min=0, help="Seconds without a row after which a query is looked at for why; 0: never."
+    ).tag(config=True)
     kafka_bootstrap = Unicode("", help="Address of Kafka's brokers; the embedded one's where empty.").tag(
         config=True
     )
@@ -62,9 +82,9 @@ class StreamMagic(Configurable):
         config=True
     )
     properties = Dict(
-        key_trait=Unicode(), value_trait=Unicode(), help="Properties of every new session."
+        key_trait=Unicode(), value_trait=Unicode(), help="Properties of every new session of Flink."
     ).tag(config=True)
-    init_sql = Unicode("", help="SQL that runs in every new session.").tag(config=True)
+    init_sql = Unicode("", help="SQL that runs in every new session of Flink.").tag(config=True)
     request_timeout = Float(30.0, min=0.1, help="Seconds that one request may take.").tag(config=True)
     operation_timeout = Float(
         60.0, min=0.1, help="Seconds until an engine must have accepted or refused a statement."

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 class Settings:
     """How an engine is reached. Secrets are in here: it has no repr of its fields.
 
-    ``urls`` are the engine's endpoints by role, for Flink "gateway" and "rest". ``verify`` is True, False
+    ``urls`` are the engine's addresses by role, for Flink "gateway" and "rest". ``verify`` is True, False
     or the path of a CA bundle; ``cert`` the path of a client certificate with its key, or both paths.
     ``request_timeout`` bounds one request, ``operation_timeout`` the time until the engine has accepted
     or refused a statement; both in seconds. ``init_sql`` runs in every new session. ``data`` is
     the directory of the embedded engine's logs, checkpoints and savepoints, where it is that engine.
     ``variables`` are expanded in what is sent; ``auto_kafka`` tells whether Kafka tables that name no brokers
-    are to be completed.
+    are to be completed, and ``own`` reads a setting that only this engine has, by its name.
     """
 
     urls: Mapping[str, str] = field(repr=False)
@@ -48,6 +48,7 @@ class Settings:
     operation_timeout: float = 60.0
     data: Path | None = None
     auto_kafka: Callable[[], bool] = lambda: False
+    own: Callable[[str], str] = lambda _: ""
     variables: Variables = field(default_factory=Variables, repr=False)
 
 
@@ -56,11 +57,13 @@ class QueryOptions:
     """What rides on one statement.
 
     ``settings`` hold for this statement only. ``replace`` allows a CREATE that differs from an earlier
-    one of the same name to take its place.
+    one of the same name to take its place. ``start`` is where a query begins to read: "earliest", "latest",
+    or None for the engine's own choice.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     replace: bool = False
+    start: str | None = None
 
 
 class Lease(Protocol):
@@ -83,7 +86,10 @@ class StreamEngine(Protocol):
         """What it does for jobs that outlive a cell. Raises `StreamMagicError` where it can't."""
 
     def query(self, statement: Statement, options: QueryOptions) -> Cursor:
-        """Send a statement and return its cursor. Raises `StreamMagicError`."""
+        """Send a statement and return its cursor. Raises `StreamMagicError`.
+
+        `OptionError` is for options that this engine can't honour.
+        """
 
     def ping(self) -> str:
         """Return the engine's name and version, or raise `ConnectionFailedError`."""
@@ -102,17 +108,22 @@ class StreamEngine(Protocol):
 class Plugin:
     """What an entry point of the group ``streammagic.engines`` names.
 
-    ``magic`` is the word after ``%%``. ``url_roles`` are the endpoints, each set by the traitlet
-    ``<magic>_<role>`` and the environment variable ``STREAMMAGIC_<MAGIC>_<ROLE>``; the first is required
-    unless ``embedded``: then `streammagic.local` can start one. ``other_magics`` is for hints.
+    ``magic`` is the word after ``%%``. ``addresses`` tells, by role, which setting holds an address: a
+    traitlet, and the environment variable ``STREAMMAGIC_<SETTING>``. The first is required unless
+    ``embedded``: then `streammagic.local` can start one.
     """
 
     magic: str
     title: str
     dialect: Dialect
-    url_roles: tuple[str, ...]
+    addresses: Mapping[str, str]
     embedded: bool
     connect: Callable[[Settings, Lease], StreamEngine]
+
+    @property
+    def main(self) -> str:
+        """The role of the address that an engine can't do without."""
+        return next(iter(self.addresses))
 
 
 @functools.cache

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Restore
-from streammagic.errors import OptionError, SqlError, StreamMagicError
-from streammagic.jobs.launch import adopt, launch, reconcile, settle_submission
+from streammagic.errors import OptionError, StreamMagicError
+from streammagic.jobs.launch import REFUSALS, adopt, launch, reconcile, settle_submission
 from streammagic.jobs.plan import Plan
 
 if TYPE_CHECKING:
-    from streammagic.engines.jobs import Bundle
+    from streammagic.engines.jobs import Bundle, Stopped
     from streammagic.jobs.launch import Office
     from streammagic.jobs.ledger import Deployment, Run
     from streammagic.jobs.plan import State
@@ -29,7 +29,7 @@ class Deploying:
         With ``check`` a new deployment is planned by the engine too. Raises `SqlError` where the engine
         refuses the bundle.
         """
-        office = self._office
+        office, words = self._office, self._office.engine.words
         found = office.ledger.deployment(office.engine.place, name)
         if found is not None and found.deleted is None:
             found = settle_submission(office, reconcile(office, found))
@@ -37,20 +37,24 @@ class Deploying:
             designed = self._design(name, bundle)
             if check:
                 office.engine.check(designed)
-            return Plan(name=name, action="start", bundle=designed)
+            return Plan(name=name, action="start", bundle=designed, words=words)
         run, same = found.run, found.current.sha == bundle.sha
         if same and run is not None and run.state in ("running", "finished"):
-            return Plan(name=name, action="unchanged", bundle=found.current.bundle, deployment=found)
+            known = found.current.bundle
+            return Plan(name=name, action="unchanged", bundle=known, words=words, deployment=found)
         running = run if run is not None and run.state == "running" else None
         restore = None if running is not None else newest_state(office, found)
         if same:
             known = found.current.bundle
-            return Plan(name=name, action="resume", bundle=known, deployment=found, restore=restore)
+            return Plan(
+                name=name, action="resume", bundle=known, words=words, deployment=found, restore=restore
+            )
         designed = self._design(name, bundle)
         return Plan(
             name=name,
             action="replace",
             bundle=designed,
+            words=words,
             deployment=found,
             runs=running,
             comparison=office.engine.compare(found.current.bundle, designed),
@@ -117,20 +121,25 @@ class Deploying:
 
     def _start(self, plan: Plan, settle: float) -> Run:
         office = self._office
-        bundle = self._with_topics(plan)
+        bundle, made = self._with_topics(plan)
         version = office.ledger.add_version(office.engine.place, plan.name, bundle, office.notebook)
         try:
             return launch(office, plan.name, version.number, bundle, restore=None, settle=settle)
         except StreamMagicError as error:
-            if bundle.made_topics:
-                office.drop_topics(bundle.made_topics)
+            if made:
+                office.drop_topics(made)
             now = office.ledger.deployment(office.engine.place, plan.name)
-            if isinstance(error, SqlError) and now is not None and now.ordinal(version.number) == 1:
-                office.ledger.mark_deleted(office.engine.place, plan.name)  # there never was a job
+            if now is not None and now.ordinal(version.number) == 1:
+                tried = now.run is not None and now.run.version == version.number
+                if isinstance(error, REFUSALS) or (tried and now.is_refused):
+                    office.ledger.mark_deleted(office.engine.place, plan.name)  # there never was a job
             raise
 
-    def _with_topics(self, plan: Plan) -> Bundle:
-        """Create the topics that are written and do not exist; note which ones were there before."""
+    def _with_topics(self, plan: Plan) -> tuple[Bundle, tuple[str, ...]]:
+        """Create the topics that are written and do not exist; note which ones were there before.
+
+        Returns the bundle with the topics that were ever made for it, and those that were made now.
+        """
         office, bundle = self._office, plan.bundle
         history = office.ledger.deployment(office.engine.place, plan.name)
         versions = () if history is None else history.versions
@@ -142,7 +151,8 @@ class Deploying:
                 made.append(topic)
             elif bundle.table_ddl and (plan.action == "start" or topic not in written):
                 office.notes.append(f"the topic {topic} was there already, and what is in it stays")
-        return replace(bundle, made_topics=tuple(dict.fromkeys([*sorted(ours), *made])))
+        ever = dict.fromkeys([*sorted(ours), *bundle.made_topics, *made])
+        return replace(bundle, made_topics=tuple(ever)), tuple(made)
 
     def _replace(self, plan: Plan, *, drop: bool, settle: float) -> Run:
         office, deployment = self._office, plan.deployment
@@ -151,16 +161,16 @@ class Deploying:
         old, ledger, place = deployment.current, office.ledger, office.engine.place
         state = self._end(plan, drop=drop) if plan.runs is not None else plan.restore
         bundle, version = plan.bundle, old
+        made: tuple[str, ...] = ()
         if plan.action == "replace":
-            bundle = self._with_topics(plan)
+            bundle, made = self._with_topics(plan)
             version = ledger.add_version(place, plan.name, bundle, office.notebook)
         try:
             restore = None if drop or state is None else replace(state, new_sink=plan.leaves_sink)
             return launch(office, plan.name, version.number, bundle, restore=restore, settle=settle)
         except StreamMagicError as error:
-            new = [topic for topic in bundle.made_topics if topic not in old.bundle.made_topics]
-            if new:
-                office.drop_topics(tuple(new))
+            if made:
+                office.drop_topics(made)
             if plan.action == "replace":
                 self._go_back(plan, state, settle, error)
             raise
@@ -175,7 +185,8 @@ class Deploying:
             return None
         job = office.engine.job(running.job_id)
         if job is not None and job.state == "RUNNING" and not drop:
-            return Restore(path=stop_run(office, running, drain=False), of=running.job_id)
+            stopped = stop_run(office, running, drain=False)
+            return None if stopped.path is None else Restore(path=stopped.path, of=running.job_id)
         if plan.leaves_sink and not drop:
             raise _uncommitted(plan.name)
         if not (drop and job is not None and job.all_run and self._saved(running)):
@@ -184,7 +195,7 @@ class Deploying:
         return newest_state(office, office.ledger.deployment(deployment.place, plan.name) or deployment)
 
     def _saved(self, running: Run) -> bool:
-        """Stop a run with a savepoint, though its state is not wanted, so that there is a way back."""
+        """Stop a run with its state, though that is not wanted, so that there is a way back."""
         try:
             stop_run(self._office, running, drain=False)
         except StreamMagicError:
@@ -204,9 +215,13 @@ class Deploying:
         else:
             office.say(f"{name} failed; the version before it is started again")
             try:
-                launch(office, name, restored.number, old.bundle, restore=state, settle=settle)
-                source = "the savepoint" if state is not None else "its beginning"
+                is_gone = state is not None and not office.engine.has_state(state.path)
+                kept = None if is_gone else state
+                launch(office, name, restored.number, old.bundle, restore=kept, settle=settle)
+                source = office.engine.words.source if state is not None else "its beginning"
                 said = f"Version {number} goes on from {source}, as version {number + 2}; nothing is lost."
+                if is_gone:
+                    said = f"Version {number} began anew, as version {number + 2}; its state is gone."
             except StreamMagicError as second:
                 said = (
                     f"The version before it did not start again either: {second.message} Its state is kept: "
@@ -233,7 +248,7 @@ def _undecided(plan: Plan) -> OptionError:
     compared = plan.comparison
     expected = "" if compared is None else "; ".join(compared.differences)
     if compared is not None and compared.verdict == "refused":
-        message = f"The state of {plan.name} is expected to be refused by the new query ({expected})."
+        message = f"The state of {plan.name} {plan.words.unfit} by the new query ({expected})."
     else:
         message = f"The state of {plan.name} fits the new query, but would mean something else ({expected})."
     return OptionError(
@@ -243,32 +258,34 @@ def _undecided(plan: Plan) -> OptionError:
     )
 
 
-def stop_run(office: Office, run: Run, *, drain: bool) -> str:
-    """Stop a run with a savepoint, write both down, and return the path."""
-    office.say("taking a savepoint and stopping")
-    path = office.engine.stop(run.job_id, drain=drain)
-    office.ledger.add_savepoint(run.job_id, path, "stop")
+def stop_run(office: Office, run: Run, *, drain: bool) -> Stopped:
+    """Stop a run with its state, where that can be kept, and write both down."""
+    office.say(office.engine.words.stopping)
+    stopped = office.engine.stop(run.job_id, drain=drain)
+    if stopped.path is not None:
+        office.ledger.add_savepoint(run.job_id, stopped.path, "stop")
     office.ledger.set_run(run.job_id, "stopped")
-    return path
+    return stopped
 
 
 def newest_state(office: Office, deployment: Deployment) -> Restore | None:
     """Return what the newest version of a deployment can go on from.
 
     That is the newest checkpoint of its last run, if that ended otherwise than by a savepoint, else its last
-    savepoint, else what that run itself went on from. Runs of another query do not count.
+    savepoint that is still there, else what that run itself went on from. Runs of another query do not count.
     """
+    engine = office.engine
     sha = deployment.current.sha
     numbers = {version.number for version in deployment.versions if version.sha == sha}
     run = next((run for run in reversed(deployment.runs) if run.version in numbers), None)
-    saved = next((saved for saved in reversed(deployment.savepoints) if saved.version in numbers), None)
     if run is not None and run.state in ("failed", "lost", "cancelled"):
-        checkpoint = office.engine.checkpoint(run.job_id)
+        checkpoint = engine.checkpoint(run.job_id)
         if checkpoint is not None:
             return Restore(path=checkpoint, of=run.job_id)
-    if saved is not None:
-        return Restore(path=saved.path, of=saved.job_id)
-    if run is None or run.restored is None:
+    for saved in reversed(deployment.savepoints):
+        if saved.version in numbers and engine.has_state(saved.path):
+            return Restore(path=saved.path, of=saved.job_id)
+    if run is None or run.restored is None or not engine.has_state(run.restored):
         return None
     of = next((saved.job_id for saved in deployment.savepoints if saved.path == run.restored), run.job_id)
     return Restore(path=run.restored, of=of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from streammagic.errors import (
     InterruptedQuery,
     JobFailedError,
     OperationTimeoutError,
+    OptionError,
+    SqlError,
     StreamMagicError,
 )
-from streammagic.jobs.ledger_values import job_id
 from streammagic.jobs.outcome import belongs, outcome, write_down
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _START_SECONDS = 120.0
 _APPEARS_SECONDS = 3.0
 _SUBMITTED_SECONDS = 10.0  # after which a job that was being submitted is no longer waited for
+REFUSALS = (SqlError, OptionError)
+"""What a submit raises where nothing of the run was begun."""
+
 _FAILING = ("FAILING", "FAILED", "RESTARTING", "CANCELLING", "CANCELED", "SUSPENDED")
 
 
@@ -56,6 +60,7 @@ def launch(  # noqa: PLR0913 - one start, all of it named
 ) -> Run:
     """Start a version of a deployment and watch it; the caller holds the claim of its name.
 
+    Whether ``restore`` is of the same query is found out here, from the ledger.
     Returns when all its tasks have run for ``settle`` seconds (0: when it was accepted), or it has ended by
     itself. Raises what failed it; it is ended then, and written down as failed.
     """
@@ -67,10 +72,8 @@ def launch(  # noqa: PLR0913 - one start, all of it named
             watch(office.engine, run.job_id, settle)
     except StreamMagicError as error:
         office.say(f"ending {name}, which failed")
-        office.engine.cancel(run.job_id)
+        office.engine.abandon(bundle, run.job_id, restore)
         office.ledger.set_run(run.job_id, "failed", error.message)
-        with suppress(StreamMagicError):  # why it failed is what counts
-            office.engine.disown(bundle)
         raise
     except KeyboardInterrupt:
         raise InterruptedQuery(
@@ -90,7 +93,8 @@ def adopt(office: Office, bundle: Bundle) -> None:
 def living(office: Office, name: str) -> list[Job]:
     """Return the jobs of a deployment that go on: those of its runs, and others that bear its name."""
     deployment = office.ledger.deployment(office.engine.place, name)
-    known = {run.job_id for run in deployment.runs} if deployment is not None else set()
+    runs = () if deployment is None else deployment.runs
+    known = {run.job_id for run in runs if run.accepted is not False}
     jobs = [job for job in office.engine.jobs() if not job.is_over]
     labels = office.engine.labels([job.id for job in jobs if job.title == name and job.id not in known])
     named = {job_id for job_id, found in labels.items() if found.name == name}
@@ -108,33 +112,36 @@ def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Res
             f"{name} runs already, by a start that this ledger does not hold for its newest.",
             hint=f"%stream attach {name} takes it into the ledger; %stream delete {name} ends it.",
         )
-    attempt = 1 if deployment is None else deployment.next_attempt(version)
+    attempt, again = 1, False
+    if deployment is not None:
+        attempt, again = deployment.next_attempt(version), deployment.was_accepted
+        if restore is not None:
+            restore = replace(restore, same=deployment.stands_there(version))
     while True:
-        run = ledger.begin_run(engine.place, name, version, attempt, path)
+        job_id = engine.job_id(bundle, name, version, attempt)
+        run = ledger.begin_run(engine.place, name, version, attempt, job_id, path)
         office.say(f"starting {name}")
         try:
             with _written_down(office, run):
-                engine.submit(bundle, run.job_id, labels, restore)
-        except DuplicateJobError:
-            job = engine.job(run.job_id)
+                engine.submit(bundle, job_id, labels, restore, again=again)
+        except DuplicateJobError as error:
+            if engine.job_id(bundle, name, version, attempt + 1) == job_id:  # all its runs have it
+                ledger.set_run(job_id, "failed", error.message, refused=True)
+                raise
+            job = engine.job(job_id)
             if job is not None and not job.is_over:
                 raise DeploymentBusyError(
                     f"{name} was started by somebody else at the same time, and runs.",
                     hint=f"%stream attach {name} takes it into this ledger.",
                 ) from None
-            attempt = _next_free(engine, name, version, attempt)  # the books were lost, and ids are used up
+            # The books were lost, and ids are used up.
+            used = {job.id for job in engine.jobs()}
+            attempt += 1
+            while engine.job_id(bundle, name, version, attempt) in used:
+                attempt += 1
             continue
-        ledger.set_run(run.job_id, "running")
-        return replace(run, state="running")
-
-
-def _next_free(engine: JobEngine, name: str, version: int, attempt: int) -> int:
-    """Return the next attempt whose id no job of the engine has or had."""
-    used = {job.id for job in engine.jobs()}
-    attempt += 1
-    while job_id(name, version, attempt, engine.place) in used:
-        attempt += 1
-    return attempt
+        ledger.set_run(job_id, "running")
+        return replace(run, state="running", accepted=True)
 
 
 @contextmanager
@@ -143,7 +150,8 @@ def _written_down(office: Office, run: Run) -> Iterator[None]:
     try:
         yield
     except StreamMagicError as error:
-        office.ledger.set_run(run.job_id, "failed", error.message)
+        refused = isinstance(error, REFUSALS)
+        office.ledger.set_run(run.job_id, "failed", error.message, refused=refused)
         raise
     except KeyboardInterrupt:
         if _appears(office.engine, run, _APPEARS_SECONDS):
@@ -190,7 +198,7 @@ def watch(engine: JobEngine, job_id: str, settle: float) -> None:
         if well_since is None and now > deadline:
             raise OperationTimeoutError(
                 f"Not all tasks run after {_START_SECONDS:g} s: {_tasks(job)}.",
-                hint="Are there enough task slots? %stream diagnose tells more.",
+                hint=engine.words.slow,
             )
         left = settle - (now - well_since) if well_since is not None else pause
         never.wait(min(pause, max(left, 0.01)))
@@ -202,7 +210,8 @@ def watch(engine: JobEngine, job_id: str, settle: float) -> None:
 def await_end(office: Office, name: str, run: Run) -> Run:
     """Wait until a run has ended by itself, and return it as the ledger has it then.
 
-    Raises what failed it, and `InterruptedQuery` when the person no longer waits: it goes on then.
+    It may have been paused as well. Raises what failed it, and `InterruptedQuery` when the person no longer
+    waits: it goes on then.
     """
     office.say(f"waiting until {name} has written everything")
     never = threading.Event()
@@ -216,7 +225,7 @@ def await_end(office: Office, name: str, run: Run) -> Run:
     found = office.ledger.deployment(office.engine.place, name)
     if found is not None:
         found = reconcile(office, found)
-    if job is None or job.state != "FINISHED":
+    if job is None or not (job.state == "FINISHED" or job.is_paused):
         raise _failure(office.engine, run.job_id, job)
     return run if found is None or found.run is None else found.run
 

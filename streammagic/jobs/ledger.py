@@ -27,13 +27,12 @@ from streammagic.jobs.ledger_values import (
     Run,
     Savepoint,
     Version,
-    job_id,
     who,
 )
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "Run",
     "Savepoint",
     "Version",
-    "job_id",
     "literal_secrets",
     "who",
 ]
@@ -97,7 +95,10 @@ class Ledger:
         return self._deployments(where, (deleted,) if place is None else (deleted, place))
 
     def by_job(self, job_id: str) -> Deployment | None:
-        """Return the deployment that a job is a run of, None for a job that isn't known."""
+        """Return the deployment that a job is a run of, None for a job that isn't known.
+
+        The newest of its runs counts.
+        """
         owner = "id = (SELECT deployment FROM runs WHERE job_id = ? ORDER BY rowid DESC LIMIT 1)"
         found = self._deployments(owner, (job_id,))
         return found[0] if found else None
@@ -147,18 +148,17 @@ class Ledger:
             rows.note(connection, place, name, "deployed", f"version {number} ({sha})", notebook)
         return version
 
-    def begin_run(
-        self, place: str, name: str, version: int, attempt: int, restored: str | None = None
+    def begin_run(  # noqa: PLR0913, PLR0917 - a run, all of it
+        self, place: str, name: str, version: int, attempt: int, job_id: str, restored: str | None = None
     ) -> Run:
         """Write down a run that is about to be submitted, under the id that its job must get.
 
         Raises `LedgerError` for one that was begun before, and for a version that isn't there.
         """
-        identity = job_id(name, version, attempt, place)
         with self._file.transaction("IMMEDIATE") as connection:
             deployment = rows.with_version(connection, place, name, version)
             started = rows.next_time(connection, deployment, "started", "runs")
-            run = Run(identity, version, attempt, "submitting", started, None, restored, "")
+            run = Run(job_id, version, attempt, "submitting", started, None, restored, "")
             try:
                 rows.insert_run(connection, deployment, run)
             except sqlite3.IntegrityError:
@@ -167,51 +167,65 @@ class Ledger:
                     hint="Run the cell again: the next attempt has a number of its own.",
                 ) from None
             rows.note(
-                connection, place, name, "submitting", f"version {version}, attempt {attempt}, job {identity}"
+                connection, place, name, "submitting", f"version {version}, attempt {attempt}, job {job_id}"
             )
         return run
 
-    def set_run(self, job_id: str, state: str, reason: str = "") -> None:
-        """Write down what became of a run; nothing happens for an id that isn't known.
+    def set_run(self, job_id: str, state: str, reason: str = "", *, refused: bool = False) -> None:
+        """Write down what became of the newest run of a job; nothing happens for an id that isn't known.
 
         ``state`` is one of the states of a `Run` (ValueError otherwise). The last one to say so is right: a
-        run that was taken for lost may run again. A state that it has already changes nothing.
+        run that was taken for lost may run again. A state that it has already changes nothing. A run that
+        runs was accepted; ``refused``: it was not, and nothing of it was begun.
         """
         if state not in STATES:
             raise ValueError(state)
         reason = mask(rows.storable(reason))
         with self._file.transaction("IMMEDIATE") as connection:
             for owner in rows.owners(connection, job_id):
-                if owner.state == state and reason in ("", owner.reason):
+                known = owner.state == state and reason in ("", owner.reason)
+                if known and not refused:
                     continue
+                accepted = True if state == "running" else False if refused else None
                 connection.execute(
-                    "UPDATE runs SET state = ?, reason = ?, ended = iif(?, coalesce(ended, ?), NULL)"
-                    " WHERE job_id = ? AND deployment = ?",
-                    (state, reason, state in ENDED, time.time(), job_id, owner.deployment),
+                    "UPDATE runs SET state = ?, reason = ?, ended = iif(?, coalesce(ended, ?), NULL),"
+                    " accepted = coalesce(?, accepted) WHERE rowid = ?",
+                    (state, reason, state in ENDED, time.time(), accepted, owner.run),
                 )
-                rows.note(connection, owner.place, owner.name, state, reason)
+                if not known:
+                    rows.note(connection, owner.place, owner.name, state, reason)
 
     def add_savepoint(self, job_id: str, path: str, kind: str) -> None:
-        """Write down state that a run left; nothing happens for an id that isn't known, or a known path."""
+        """Write down state that the newest run of a job left; nothing happens for an id that isn't known.
+
+        Nor for a known path, unless it was another version's: then it is this one's from now on.
+        """
         with self._file.transaction("IMMEDIATE") as connection:
             for owner in rows.owners(connection, job_id):
                 created = rows.next_time(connection, owner.deployment, "created", "savepoints")
                 added = connection.execute(
-                    "INSERT OR IGNORE INTO savepoints (deployment, path, job_id, version, kind, created)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO savepoints (deployment, path, job_id, version, kind, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path, deployment) DO UPDATE SET"
+                    " job_id = excluded.job_id, version = excluded.version, kind = excluded.kind,"
+                    " created = excluded.created WHERE version != excluded.version",
                     (owner.deployment, path, job_id, owner.version, kind, created),
                 )
                 if added.rowcount:
                     rows.note(connection, owner.place, owner.name, "savepoint", path)
 
-    def drop_savepoint(self, path: str) -> None:
-        """Take out a savepoint that is no more."""
+    def drop_savepoint(self, path: str, job_id: str) -> None:
+        """Take out a savepoint of a job that is no more."""
         with self._file.transaction("IMMEDIATE") as connection:
-            connection.execute("DELETE FROM savepoints WHERE path = ?", (path,))
+            connection.execute("DELETE FROM savepoints WHERE path = ? AND job_id = ?", (path, job_id))
 
     def mark_deleted(self, place: str, name: str) -> None:
         """Write down that a deployment was deleted; all that is known of it is kept."""
         with self._file.transaction("IMMEDIATE") as connection:
+            connection.execute(
+                "UPDATE runs SET accepted = 0 WHERE accepted = 1 AND deployment ="
+                " (SELECT id FROM deployments WHERE place = ? AND name = ? AND deleted IS NULL)",
+                (place, name),
+            )
             marked = connection.execute(
                 "UPDATE deployments SET deleted = ? WHERE place = ? AND name = ? AND deleted IS NULL",
                 (time.time(), place, name),
@@ -228,26 +242,36 @@ class Ledger:
         sha: str,
         bundle: Bundle | None,
         job_id: str,
-        started: float,
+        started: float | None,
+        id_of: Callable[[int, int], str],
     ) -> Deployment:
         """Write down a job that was found running; doing so again changes nothing.
 
         The version keeps its number, unless another bundle has it here, or the job is newer than all known
-        ones of newer versions: then it gets the next number, so that the newest version is what runs.
+        ones of newer versions: then it gets the next number, so that the newest version is what runs. The
+        attempt is that whose id it has; ``id_of`` makes the id of a version's attempt. ``sha`` is "" and
+        ``started`` None where the job does not say: a job that is known is what was written down of it then,
+        and one that is not has started now.
         """
         text = None if bundle is None else rows.packed(bundle)
         with self._file.transaction("IMMEDIATE") as connection:
             changes = connection.total_changes
-            deployment = rows.revived(connection, place, name, engine, started)
+            deployment = rows.revived(connection, place, name, engine, started or time.time())
             known = next((o for o in rows.owners(connection, job_id) if o.deployment == deployment), None)
-            if known is None:
+            is_known = known is not None and sha in ("", known.sha)
+            now = rows.next_time(connection, deployment, "started", "runs")
+            if started is None:
+                started = now
+            elif known is not None and not is_known:  # it has an id of before, and is what runs now
+                started = max(started, now)
+            if known is None or not is_known:
                 number = rows.number_of(connection, deployment, version, sha, started)
-                attempt = rows.attempt_of(connection, deployment, place, name, number, job_id)
-                run = Run(job_id, number, attempt, "running", started, None, None, "")
+                attempt = rows.attempt_of(connection, deployment, number, job_id, id_of)
+                run = Run(job_id, number, attempt, "running", started, None, None, "", accepted=True)
                 rows.insert_run(connection, deployment, run)
             else:
                 number = known.version
-                rows.set_running(connection, deployment, job_id)
+                rows.set_running(connection, known.run)
             found = Version(number, sha, bundle or Bundle(engine=engine, statement=""), started, who(), "")
             rows.insert_version(connection, deployment, found, text)
             if connection.total_changes != changes:

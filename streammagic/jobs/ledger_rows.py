@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from streammagic.engines.jobs import Bundle
 from streammagic.errors import LedgerError
 from streammagic.jobs import ledger_claims as claims
-from streammagic.jobs.ledger_values import Deployment, Run, Savepoint, Version, job_id, who
+from streammagic.jobs.ledger_values import Deployment, Run, Savepoint, Version, who
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from typing import Any
 
 _LATER = 0.001  # seconds by which what comes after something is later, even where a clock was set back
@@ -24,14 +25,19 @@ _MOST_ATTEMPTS = 1000
 
 
 class Owner(NamedTuple):
-    """A run as one deployment has it. A job may be of two: the same cluster under two addresses."""
+    """The newest run of a job, as one deployment has it.
 
+    A job may be of two deployments: the same cluster under two addresses.
+    """
+
+    run: int
     deployment: int
     place: str
     name: str
     state: str
     reason: str
     version: int
+    sha: str
 
 
 def deployments(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[Deployment]:
@@ -54,10 +60,13 @@ def deployments(connection: sqlite3.Connection, where: str, values: tuple[Any, .
     ):
         versions[owner].append(Version(number, sha, _bundle(text, engines[owner]), *rest))
     runs: defaultdict[int, list[Run]] = defaultdict(list)
-    for owner, *row in rows(
-        "job_id, version, attempt, state, started, ended, restored, reason", "runs", "started, rowid"
+    for owner, *row, accepted in rows(
+        "job_id, version, attempt, state, started, ended, restored, reason, accepted",
+        "runs",
+        "started, rowid",
     ):
-        runs[owner].append(Run(*row))
+        run = [*row, None if accepted is None else bool(accepted)]
+        runs[owner].append(Run(*run))
     saved: defaultdict[int, list[Savepoint]] = defaultdict(list)
     for owner, *row in rows("path, job_id, version, kind, created", "savepoints", "created, rowid"):
         saved[owner].append(Savepoint(*row))
@@ -105,13 +114,18 @@ def note(  # noqa: PLR0913, PLR0917 - an event, all of it
 
 
 def owners(connection: sqlite3.Connection, identity: str) -> list[Owner]:
-    """Return the deployments that a job is a run of."""
+    """Return the deployments that a job is a run of, each with the newest of its runs."""
     rows = connection.execute(
-        "SELECT deployments.id, place, name, state, reason, version"
-        " FROM runs JOIN deployments ON deployments.id = runs.deployment WHERE job_id = ?",
+        "SELECT runs.rowid, deployments.id, place, name, state, reason, version, coalesce(sha, '')"
+        " FROM runs JOIN deployments ON deployments.id = runs.deployment"
+        " LEFT JOIN versions ON versions.deployment = runs.deployment AND number = version"
+        " WHERE job_id = ? ORDER BY started DESC, runs.rowid DESC",
         (identity,),
     )
-    return [Owner(*row) for row in rows]
+    newest: dict[int, Owner] = {}
+    for owner in (Owner(*row) for row in rows):
+        newest.setdefault(owner.deployment, owner)
+    return list(newest.values())
 
 
 def revived(connection: sqlite3.Connection, place: str, name: str, engine: str, created: float) -> int:
@@ -171,8 +185,9 @@ def insert_version(
 def insert_run(connection: sqlite3.Connection, deployment: int, run: Run) -> None:
     """Store a run. Raises `sqlite3.IntegrityError` for one that is there."""
     connection.execute(
-        "INSERT INTO runs (deployment, job_id, version, attempt, state, started, ended, restored, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO runs"
+        " (deployment, job_id, version, attempt, state, started, ended, restored, reason, accepted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             deployment,
             run.job_id,
@@ -183,16 +198,17 @@ def insert_run(connection: sqlite3.Connection, deployment: int, run: Run) -> Non
             run.ended,
             run.restored,
             run.reason,
+            run.accepted,
         ),
     )
 
 
-def set_running(connection: sqlite3.Connection, deployment: int, identity: str) -> None:
+def set_running(connection: sqlite3.Connection, run: int) -> None:
     """Note that a run goes on, whatever it was taken for."""
     connection.execute(
-        "UPDATE runs SET state = 'running', reason = '', ended = NULL"
-        " WHERE job_id = ? AND deployment = ? AND state != 'running'",
-        (identity, deployment),
+        "UPDATE runs SET state = 'running', reason = '', ended = NULL, accepted = 1"
+        " WHERE rowid = ? AND (state != 'running' OR accepted IS NOT 1)",
+        (run,),
     )
 
 
@@ -221,14 +237,21 @@ def number_of(connection: sqlite3.Connection, deployment: int, version: int, sha
     return newest + 1 if is_newest and (taken or version < newest) else version
 
 
-def attempt_of(  # noqa: PLR0913, PLR0917 - what an id is made of
-    connection: sqlite3.Connection, deployment: int, place: str, name: str, number: int, identity: str
+def attempt_of(
+    connection: sqlite3.Connection,
+    deployment: int,
+    number: int,
+    identity: str,
+    id_of: Callable[[int, int], str],
 ) -> int:
-    """Return the attempt that a job's id stands for, else the next one that is free."""
+    """Return the attempt that a job's id stands for, else the next one that is free.
+
+    ``id_of`` makes the id of a version's attempt.
+    """
     rows = connection.execute(
         "SELECT attempt FROM runs WHERE deployment = ? AND version = ?", (deployment, number)
     )
     taken = {row[0] for row in rows}
     free = set(range(1, _MOST_ATTEMPTS)) - taken
-    made = (attempt for attempt in sorted(free) if job_id(name, number, attempt, place) == identity)
+    made = (attempt for attempt in sorted(free) if id_of(number, attempt) == identity)
     return next(made, max(taken, default=0) + 1)

@@ -46,7 +46,21 @@ def _tables(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX events_of ON events (name, place)")
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables]
+def _jobs_of_many_runs(connection: sqlite3.Connection) -> None:
+    """Let several runs of a deployment have one job id; note which ones their engine took."""
+    connection.execute("ALTER TABLE runs RENAME TO runs_before")
+    connection.execute(
+        """CREATE TABLE runs (deployment INTEGER NOT NULL, job_id TEXT NOT NULL, version INTEGER NOT NULL,
+           attempt INTEGER NOT NULL, state TEXT NOT NULL, started REAL NOT NULL, ended REAL, restored TEXT,
+           reason TEXT NOT NULL, accepted INTEGER, UNIQUE (deployment, version, attempt))"""
+    )
+    columns = "rowid, deployment, job_id, version, attempt, state, started, ended, restored, reason"
+    connection.execute(f"INSERT INTO runs ({columns}) SELECT {columns} FROM runs_before")  # noqa: S608
+    connection.execute("DROP TABLE runs_before")
+    connection.execute("CREATE INDEX runs_of_job ON runs (job_id)")
+
+
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_tables, _jobs_of_many_runs]
 """The n-th brings a file from schema n to n + 1. Those that were released never change."""
 
 

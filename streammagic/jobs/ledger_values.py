@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 
 ENDED = frozenset({"stopped", "finished", "failed", "cancelled", "lost"})
 STATES = ENDED | {"submitting", "running"}
-
-_NAMESPACE = uuid.UUID("6b1f7f1c-4f0e-5c1a-9a52-0d6f3a2b7e11")
-_LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One job of a version. ``state`` is one of `STATES`; ``ended`` is None until it is one of `ENDED`.
+    """One start of a version. ``state`` is one of `STATES`; ``ended`` is None until it is one of `ENDED`.
 
-    ``restored`` is the savepoint or checkpoint that it went on from, ``reason`` why it is in its state.
+    An engine may have one ``job_id`` for all runs of a deployment; the newest of them is meant then.
+    ``restored`` is the path of the state that it went on from, ``reason`` why it is in its state.
+    ``accepted`` tells whether its engine took it: None where that is not known, and False as well once what
+    it made was taken away.
     """
 
     job_id: str
@@ -53,6 +52,7 @@ class Run:
     ended: float | None
     restored: str | None
     reason: str
+    accepted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,26 @@ class Deployment:
         """The newest savepoint that was not dropped."""
         return self.savepoints[-1] if self.savepoints else None
 
+    @property
+    def was_accepted(self) -> bool:
+        """Whether its engine has accepted a start of it since it was last deleted."""
+        return any(run.accepted for run in self.runs)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its engine has refused all starts of it since the name was last deployed anew."""
+        refused = [run.accepted is False for run in self.runs if run.started >= self.created]
+        return bool(refused) and all(refused)
+
+    def stands_there(self, version: int) -> bool:
+        """Tell whether what its engine was last given, and has not refused, asks for the same as a version.
+
+        True where nothing is known to have been given.
+        """
+        given = next((run.version for run in reversed(self.runs) if run.accepted is not False), version)
+        shas = {v.number: v.sha for v in self.versions}
+        return given == version or shas.get(given) == shas.get(version)
+
     def ordinal(self, version: int) -> int:
         """Return which version this is since the name was last deployed anew: what a person is told.
 
@@ -121,15 +141,6 @@ class Event:
     detail: str
     who: str
     notebook: str
-
-
-def job_id(name: str, version: int, attempt: int, place: str = _LOCAL) -> str:
-    """Return the id of a run's job, 32 hex digits: always the same for the same run, of no other run.
-
-    The place counts, so that the same name may be deployed on two clusters.
-    """
-    run = f"{name}\0{version}\0{attempt}"
-    return uuid.uuid5(_NAMESPACE, run if place == _LOCAL else f"{run}\0{place}").hex
 
 
 def who() -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.errors import StreamMagicError
 from streammagic.jobs.ledger_values import ENDED
-from streammagic.jobs.outcome import APPEARS_SECONDS, outcome, write_down
+from streammagic.jobs.outcome import APPEARS_SECONDS, is_another, outcome, write_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,7 @@ _STATES = {
     "CANCELED": "cancelled",
     "FAILED": "failed",
     "SUSPENDED": "lost",
+    "PAUSED": "stopped",
 }
 
 
@@ -42,7 +43,8 @@ class Entry:
     ``state`` is "running", "starting", "restarting", "failing", "stopping"; "stopped", "finished",
     "cancelled", "failed", "lost", "deleted"; or "not reached", where its cluster can't be asked.
     ``connection`` is None then. ``version`` is None for what was not deployed. Times are seconds since the
-    epoch. ``figures`` and ``restarts`` are None where they were not read.
+    epoch. ``figures`` and ``restarts`` are None where they were not read. ``saves``: its engine takes
+    savepoints.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Entry:
     restarts: int | None = None
     figures: Figures | None = None
     deployment: Deployment | None = None
+    saves: bool = True
 
     @property
     def is_live(self) -> bool:
@@ -143,7 +146,7 @@ class Lister:
         run, place = deployment.run, deployment.place
         job = _newest_job(deployment, jobs)
         version = deployment.current if run is None else _version(deployment, run.version)
-        seen = run if job is None else job
+        started, ended = _times(run, job)
         return Entry(
             name=deployment.name,
             place=place,
@@ -152,12 +155,13 @@ class Lister:
             connection=self._engines[place][0] if place in jobs else None,
             version=deployment.ordinal(version.number),
             job_id=None if run is None else run.job_id,
-            started=None if seen is None else seen.started,
-            ended=None if seen is None else seen.ended,
+            started=started,
+            ended=ended,
             reason=_reason(run, job),
             sink=version.bundle.table,
             owner=version.who,
             deployment=deployment,
+            saves=place not in self._engines or bool(self._engine(place).words.savepoint),
         )
 
     def _state(self, deployment: Deployment, job: Job | None, *, reached: bool) -> str:
@@ -200,13 +204,19 @@ class Lister:
     ) -> list[Entry]:
         """Return the jobs of an engine that the ledger does not know: the deployed ones, or all."""
         connection, engine = self._engines[place]
+        found_jobs = {job.id: job for job in jobs}
         ours = {
             run.job_id
             for entry in known
             if entry.deployment is not None and entry.place == place
             for run in entry.deployment.runs
+            if not is_another(found_jobs.get(run.job_id), run)
         }
-        asked = {job.id: job for job in jobs if job.id not in ours and (everything or not job.is_over)}
+        asked = {
+            job.id: job
+            for job in jobs
+            if job.id not in ours and (everything or job.is_paused or not job.is_over)
+        }
         try:
             labels = engine.labels(list(asked))
         except StreamMagicError:
@@ -258,7 +268,16 @@ def _reason(run: Run | None, job: Job | None) -> str:
 
 def _newest_job(deployment: Deployment, jobs: Mapping[str, Mapping[str, Job]]) -> Job | None:
     run = deployment.run
-    return None if run is None else jobs.get(deployment.place, {}).get(run.job_id)
+    job = None if run is None else jobs.get(deployment.place, {}).get(run.job_id)
+    return None if run is None or is_another(job, run) else job
+
+
+def _times(run: Run | None, job: Job | None) -> tuple[float | None, float | None]:
+    """Return when a deployment's newest job was started and ended: as its engine says, else the ledger."""
+    if run is None or job is None:
+        return (None, None) if run is None else (run.started, run.ended)
+    started = run.started if job.started is None else job.started
+    return started, run.ended if job.ended is None and job.is_over else job.ended
 
 
 def _version(deployment: Deployment, number: int) -> Version:

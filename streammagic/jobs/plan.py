@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from streammagic.engines.jobs import Bundle, Comparison, Restore
+    from streammagic.engines.jobs import Bundle, Comparison, Restore, Words
     from streammagic.jobs.ledger import Deployment, Run
 
 State: TypeAlias = Literal["keep", "drop"]
@@ -22,12 +22,13 @@ class Plan:
 
     ``action``: "start" a new deployment; leave it "unchanged"; "resume" the same that has ended; or "replace"
     what is there. ``runs`` is the run that a replacement stops, ``restore`` the state to go on from where
-    nothing runs. ``comparison`` is None where no other query's state is at stake.
+    nothing runs. ``comparison`` is None where no other query's state is at stake. ``words`` are the engine's.
     """
 
     name: str
     action: Literal["start", "unchanged", "resume", "replace"]
     bundle: Bundle
+    words: Words
     deployment: Deployment | None = None
     runs: Run | None = None
     comparison: Comparison | None = None
@@ -62,7 +63,7 @@ class Plan:
             return [f"{self.name}: version {number} is {self.state}", f"  starts  it again, {self._source()}"]
         return [
             f"{self.name}: version {number} → {number + 1}",
-            *([f"  stops   version {number}, with a savepoint"] if self.runs else []),
+            *([f"  stops   version {number}, {self.words.stops}"] if self.runs else []),
             f"  starts  version {number + 1}, " + self._source(),
             *self._about_state(),
             "",
@@ -71,8 +72,8 @@ class Plan:
 
     def _source(self) -> str:
         if self.runs:
-            return "from that savepoint"
-        return "without state: none was kept" if self.restore is None else "from its last state"
+            return self.words.from_stop
+        return self.words.without if self.restore is None else self.words.from_last
 
     def _about_state(self) -> Iterator[str]:
         compared = self.comparison
@@ -81,7 +82,7 @@ class Plan:
         verdict = {
             "fits": "fits",
             "changed": "fits, but its meaning changes",
-            "refused": "is expected to be refused",
+            "refused": self.words.unfit,
         }[compared.verdict]
         yield f"  state   {verdict}" + (":" if compared.differences else "")
         yield from (f"          {difference}" for difference in compared.differences)
@@ -93,11 +94,15 @@ def _made(bundle: Bundle) -> list[str]:
     return ["", *bundle.table_ddl.splitlines()] if bundle.table_ddl else []
 
 
+def _asked(bundle: Bundle) -> list[str]:
+    """Return what a bundle asks for, with the definition of a table that was made for it."""
+    if bundle.table_ddl and not bundle.insert:
+        return [*bundle.definitions, bundle.table_ddl]
+    return [*bundle.definitions, bundle.table_ddl, bundle.statement]
+
+
 def _difference(old: Bundle, new: Bundle) -> list[str]:
-    texts = [
-        ";\n".join([*bundle.definitions, bundle.insert and bundle.table_ddl, bundle.statement]).splitlines()
-        for bundle in (old, new)
-    ]
+    texts = [";\n".join(_asked(bundle)).splitlines() for bundle in (old, new)]
     settings = [[f"--set {k}={v}" for k, v in sorted(bundle.settings.items())] for bundle in (old, new)]
     lines = difflib.unified_diff(
         texts[0] + settings[0], texts[1] + settings[1], "deployed", "in this cell", lineterm="", n=2

@@ -56,9 +56,8 @@ class Connections:
         """Tell whether a connection can be used without starting an engine for it."""
         if name in self._engines and not self._has_moved(plugin, name):
             return True
-        target = self._targets.get(name)
-        role = plugin.url_roles[0]
-        if (target is not None and target.urls.get(role)) or self._config.setting(f"{plugin.magic}_{role}"):
+        target, role = self._targets.get(name), plugin.main
+        if (target is not None and target.urls.get(role)) or self._config.setting(plugin.addresses[role]):
             return True
         from streammagic import local
 
@@ -127,11 +126,11 @@ class Connections:
     ) -> tuple[dict[str, str], bool]:
         """Return the addresses of an engine, and whether it was started for that."""
         roles = {
-            role: given.get(role) or self._config.setting(f"{plugin.magic}_{role}")
-            for role in plugin.url_roles
+            role: given.get(role) or self._config.setting(setting)
+            for role, setting in plugin.addresses.items()
         }
         urls = {role: url for role, url in roles.items() if url}
-        if plugin.url_roles[0] in urls:
+        if plugin.main in urls:
             return urls, False
         if not plugin.embedded:
             raise _no_address(plugin, "")
@@ -141,7 +140,7 @@ class Connections:
         if not runs and (missing := local.missing()):
             raise _no_address(plugin, f" (missing here: {', '.join(missing)})")
         cluster = local.start(progress, **self._config.local)
-        self._embedded[plugin.magic] = {role: str(getattr(cluster, role)) for role in plugin.url_roles}
+        self._embedded[plugin.magic] = {role: str(getattr(cluster, role)) for role in plugin.addresses}
         return dict(self._embedded[plugin.magic]), not runs
 
     def _has_moved(self, plugin: Plugin, key: str) -> bool:
@@ -151,7 +150,7 @@ class Connections:
         from streammagic import local
 
         cluster, known = local.status(), self._embedded[plugin.magic]
-        return cluster is None or known != {role: str(getattr(cluster, role)) for role in plugin.url_roles}
+        return cluster is None or known != {role: str(getattr(cluster, role)) for role in plugin.addresses}
 
     def _settings(self, plugin: Plugin, urls: Mapping[str, str]) -> Settings:
         config = self._config
@@ -167,12 +166,13 @@ class Connections:
             auth=(user, config.setting("password")) if user else None,
             token=config.setting("token") or None,
             headers=config.headers,
-            properties=config.properties,
-            init_sql=config.init_sql,
+            properties=getattr(config, f"{plugin.magic}_properties", config.properties),
+            init_sql=getattr(config, f"{plugin.magic}_init_sql", config.init_sql),
             request_timeout=config.request_timeout,
             operation_timeout=config.operation_timeout,
             data=_embedded_data(urls) if plugin.embedded else None,
             auto_kafka=lambda: config.auto_kafka,
+            own=lambda name: config.setting(f"{plugin.magic}_{name}"),
             variables=Variables({"kafka": lambda _: self.kafka(), "secret": secret, "jar": _jar}),
         )
 
@@ -212,12 +212,12 @@ def _clean_up_after_the_dead(engine: StreamEngine) -> None:
 
 
 def _no_address(plugin: Plugin, why: str) -> ConnectionFailedError:
-    role = plugin.url_roles[0]
+    setting = plugin.addresses[plugin.main]
+    way = f"point at one, %config StreamMagic.{setting} = 'http://…' or the environment variable "
+    way += f"STREAMMAGIC_{setting.upper()}."
     own = "install the extra that brings one along, pip install 'streammagic[local]'" + why + "; or "
     return ConnectionFailedError(
         f"No {plugin.title} to talk to: no address is set.",
         engine=plugin.title,
-        hint=("Two ways on: " + own if plugin.embedded else "")
-        + f"point at one, %config StreamMagic.{plugin.magic}_{role} = 'http://…' or the environment variable "
-        f"STREAMMAGIC_{plugin.magic.upper()}_{role.upper()}.",
+        hint=f"Two ways on: {own}{way}" if plugin.embedded else way.capitalize(),
     )

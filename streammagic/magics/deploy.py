@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from streammagic.engines.base import StreamEngine
+    from streammagic.engines.base import Plugin, StreamEngine
     from streammagic.engines.jobs import Bundle, JobEngine
     from streammagic.jobs.launch import Office
     from streammagic.jobs.ledger import Deployment, Run
+    from streammagic.jobs.life import Deleted
     from streammagic.jobs.plan import Plan, State
     from streammagic.magics.desk import Desk, Verbs
+    from streammagic.sql.dialect import Dialect
     from streammagic.sql.statements import Statement
 
+
+_DEFAULT = "flink"
+"""The engine of a deploy that names neither an engine nor a connection."""
 
 _STARTS = frozenset({Kind.QUERY, Kind.INSERT, Kind.CREATE_AS, Kind.OTHER})
 """What must not stand before the statement to deploy: it starts a job, or begins a statement set."""
@@ -44,9 +49,11 @@ class DeployVerbs:
     def add_to(self, verbs: Verbs) -> None:
         """Register the verbs."""
         self._add_deploy(verbs)
-        stop = verbs.add("stop", "stop a deployment, with a savepoint to resume from", self._stop)
+        stop = verbs.add("stop", "stop a deployment, with its state kept to resume from", self._stop)
         stop.add_argument("name", metavar="NAME", nargs="+")
-        stop.add_argument("--no-savepoint", action="store_true", help="end it without saving its state")
+        stop.add_argument(
+            "--no-savepoint", "--terminate", action="store_true", help="end it without saving its state"
+        )
         stop.add_argument(
             "--drain", action="store_true", help="fire all timers and windows first; it can't be resumed well"
         )
@@ -72,12 +79,14 @@ class DeployVerbs:
         add: Callable[..., Any] = deploy.add_argument
         add("name", metavar="NAME", type=deployment_name)
         add("--sql", metavar="HANDLE", help="the query of a handle instead of the cell's")
-        add("--engine", choices=sorted(plugins()), default="flink")
+        add("--engine", choices=sorted(plugins()),
+            help=f"by default that of --conn, else {_DEFAULT}")  # fmt: skip
         add("--conn", metavar="NAME", help="the connection to use")
         add("--sink", metavar="CONNECTOR", help="of a SELECT: kafka, filesystem, print or blackhole")
         add("--with", dest="sink_options", metavar="K=V", nargs="+", action="extend", default=[],
             help="options of the table made for a SELECT")  # fmt: skip
         add("--set", metavar="K=V", nargs="+", action="extend", default=[], help="settings of this job only")
+        add("--from", dest="start", choices=["earliest", "latest"], help="where to start reading topics")
         add("--exactly-once", action="store_true", help="write to Kafka in transactions")
         add("--replace", "--yes", action="store_true", help="do what the plan for a changed query says")
         state = deploy.add_mutually_exclusive_group()
@@ -93,8 +102,9 @@ class DeployVerbs:
             self._resume(options)
             return
         with self._desk.progress() as progress:
-            engine = self._desk.connections.engine(plugins()[options.engine], options.conn, progress.say)
-            statement, located = self._statement(options, engine)
+            plugin = self._plugin(options)
+            engine = self._desk.connections.engine(plugin, options.conn, progress.say)
+            statement, located = self._statement(options, engine, plugin.dialect)
             office = self._desk.office(engine.jobs, progress)
             try:
                 plan = self._plan(options, statement, office)
@@ -113,9 +123,17 @@ class DeployVerbs:
         if office.notes:
             self._desk.show(line_bundle(*office.notes))
 
-    def _statement(self, options: argparse.Namespace, engine: StreamEngine) -> tuple[Statement, bool]:
+    def _plugin(self, options: argparse.Namespace) -> Plugin:
+        """Return the engine to deploy on."""
+        by_connection = self._desk.connections.targets().get(options.conn or "")
+        if options.engine is None and by_connection is not None:
+            return by_connection
+        return plugins()[options.engine or _DEFAULT]
+
+    def _statement(
+        self, options: argparse.Namespace, engine: StreamEngine, dialect: Dialect
+    ) -> tuple[Statement, bool]:
         """Run what stands before the statement to deploy; return that, and whether it is in the cell."""
-        dialect = plugins()[options.engine].dialect
         if options.sql:
             if (options.body or "").strip():
                 raise OptionError("--sql takes the query of a handle; this cell has SQL of its own.")
@@ -155,7 +173,7 @@ class DeployVerbs:
             options=assignments(options.sink_options, "--with"),
             exactly_once=options.exactly_once,
         )
-        bundle = office.engine.bundle(statement, assignments(options.set), sink)
+        bundle = office.engine.bundle(statement, _settings(options, office.engine), sink)
         _refuse_literal_secrets(bundle)
         return Deploying(office).plan(options.name, bundle, check=options.dry_run)
 
@@ -183,7 +201,7 @@ class DeployVerbs:
             self._desk.show(line_bundle(line))
 
     def _resume(self, options: argparse.Namespace) -> None:
-        changes = options.set or options.sink or options.sink_options or options.exactly_once
+        changes = any((options.set, options.sink, options.sink_options, options.exactly_once, options.start))
         if (options.body or "").strip() or options.sql or changes or options.keep_state:
             raise OptionError(
                 "--resume starts the version that was deployed, as it was; it takes no SQL and no settings.",
@@ -202,7 +220,7 @@ class DeployVerbs:
         if run is None:
             self._desk.show(line_bundle(f"{options.name}: runs already"))
             return
-        source = "without state" if run.restored is None else "from its last state"
+        source = "without state" if run.restored is None else engine.words.from_last
         self._desk.show(line_bundle(f"{options.name}: {run.state} (version {self._ordinal(run)}, {source})"))
         self._say(office)
 
@@ -216,10 +234,9 @@ class DeployVerbs:
 
         def stop(engine: JobEngine, found: Deployment, life: Life) -> str:
             del engine
-            path = life.stop(found.name, savepoint=not options.no_savepoint, drain=options.drain)
-            if path is None:
-                return "stopped, its state was not saved"
-            return "stopped with a savepoint" + ("" if self._desk.mode() == "batch" else f" · {path}")
+            stopped = life.stop(found.name, savepoint=not options.no_savepoint, drain=options.drain)
+            shown = "" if self._desk.mode() == "batch" else stopped.shown
+            return stopped.said + (f" · {shown}" if shown else "")
 
         self._each(options.name, options.conn, stop)
 
@@ -232,18 +249,26 @@ class DeployVerbs:
         self._each([options.name], options.conn, save)
 
     def _delete(self, options: argparse.Namespace) -> None:
-        deleted: list[tuple[str, list[str], Bundle, Life]] = []
+        done: list[tuple[str, Deleted, Life]] = []
         try:
             with self._desk.progress() as progress:
                 engines = [self._desk.deployment(name, options.conn)[0] for name in options.name]
                 lives = [Life(self._desk.office(engine, progress)) for engine in engines]
-                for name, life in zip(options.name, lives, strict=True):
-                    life.end(name)  # all of them first: one that reads on would make a topic anew
-                for name, life in zip(options.name, lives, strict=True):
-                    gone, bundle = life.delete(name)
-                    deleted.append((name, gone, bundle, life))
+                left = list(zip(options.name, lives, strict=True))
+                for name, life in left:
+                    life.check_free(name, options.name)
+                for name, life in left:
+                    life.end(
+                        name, options.name
+                    )  # all of them first: one that reads on would make a topic anew
+                while left:
+                    free = (each for each in left if not each[1].dependants(each[0]))
+                    name, life = each = next(free, left[0])
+                    deleted = life.delete(name, topics=options.topics, but=options.name)
+                    done.append((name, deleted, life))
+                    left.remove(each)
         finally:
-            lines = [_deleted(*each, topics=options.topics) for each in deleted]
+            lines = [_told(*each, topics=options.topics) for each in done]
             if lines:
                 self._desk.show(line_bundle(*lines))
 
@@ -272,7 +297,9 @@ class DeployVerbs:
                 office = self._desk.office(engine, progress)
                 attached = Life(office).attach(options.name)
                 lines += [
-                    f"{d.name}: attached (version {d.ordinal(d.current.number)}, running)" for d in attached
+                    f"{d.name}: attached (version {d.ordinal(d.current.number)}, "
+                    f"{'running' if d.run is None else d.run.state})"
+                    for d in attached
                 ]
                 notes += office.notes
         self._desk.show(line_bundle(*(sorted(lines) or ["no deployed job runs here"]), *notes))
@@ -311,12 +338,27 @@ def _asked_for(plan: Plan) -> OptionError:
     )
 
 
-def _deleted(name: str, gone: list[str], bundle: Bundle, life: Life, *, topics: bool) -> str:
+def _settings(options: argparse.Namespace, engine: JobEngine) -> dict[str, str]:
+    """Return the settings of a job, of which --from is one where the engine has it."""
+    settings = assignments(options.set)
+    if options.start is None:
+        return settings
+    if not engine.start_setting:
+        raise OptionError(
+            "--from is for engines whose queries choose where to start; this one's tables do.",
+            hint="Set it in the options of the table that is read.",
+        )
+    return settings | {engine.start_setting: options.start}
+
+
+def _told(name: str, deleted: Deleted, life: Life, *, topics: bool) -> str:
     """Delete the topics that were made for a deployment, if that is wanted, and say what became of it all."""
-    kept = []
+    gone, kept, bundle = list(deleted.gone), [], deleted.bundle
     for topic in bundle.topics:
         users = [user for user in life.users(topic) if user != name]
-        if topics and topic in bundle.made_topics and not users:
+        if topic in deleted.topics:
+            gone.append(f"topic {topic}")
+        elif topics and topic in bundle.made_topics and not users:
             life.drop_topic(topic)
             gone.append(f"topic {topic}")
         elif topics and users:

@@ -31,7 +31,8 @@ def job_page(entry: Entry, plan: str, *, steady: bool) -> dict[str, str]:
         sections.append(("Graph", plan_bundle(plan)))
     if deployment is not None:
         sections.append(("Versions", table_bundle(_versions(deployment, steady=steady))))
-        sections.append(("Savepoints", _savepoints(deployment, steady=steady)))
+        if entry.saves:
+            sections.append(("Savepoints", _savepoints(deployment, steady=steady)))
     version = "" if entry.version is None else f", version {entry.version}"
     sink = f", writes {entry.sink}" if entry.sink else ""
     reason = f": {entry.reason}" if entry.reason and not steady else ""
@@ -43,8 +44,7 @@ def _sql(bundle: Bundle) -> str:
     if not bundle.statement:
         return "-- not known: it was deployed from elsewhere"
     settings = [f"SET '{key}' = '{value}'" for key, value in bundle.settings.items()]
-    made = [bundle.table_ddl] if bundle.table_ddl else []
-    parts = [*settings, *bundle.definitions, *made, bundle.insert or bundle.statement]
+    parts = [*settings, *bundle.definitions, *bundle.sent]
     return mask("\n\n".join(f"{part.rstrip().rstrip(';')};" for part in parts))
 
 

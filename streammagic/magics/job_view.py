@@ -183,10 +183,12 @@ class LiveJobs:
             return "\n".join(engine.logs(entry.job_id or "", _LOG_LINES))
         life = Life(self._desk.office(engine, cast("Progress", _Saying(say))))
         try:
-            path = life.stop(entry.name) if act == "stop" else life.savepoint(entry.name)
+            if act == "savepoint":
+                return f"saved, and goes on · {life.savepoint(entry.name)}"
+            stopped = life.stop(entry.name)
         finally:
             self._refresh()
-        return f"{'stopped with a savepoint' if act == 'stop' else 'saved, and goes on'} · {path}"
+        return stopped.said + (f" · {stopped.shown}" if stopped.shown else "")
 
 
 class _Saying:
@@ -206,4 +208,4 @@ def _acts(entry: Entry) -> tuple[str, ...]:
         return ()
     if entry.deployment is None or not entry.is_live:
         return ("logs",)
-    return ("stop", "savepoint", "logs")
+    return ("stop", "savepoint", "logs") if entry.saves else ("stop", "logs")

@@ -88,6 +88,7 @@ class QueryMagic:
             options=options,
             config=notebook.config,
             engine=engine,
+            dialect=self._plugin.dialect,
             queries=notebook.queries,
             namespace=notebook.shell.user_ns,
         )

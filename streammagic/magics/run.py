@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import QueryOptions
-from streammagic.errors import InterruptedQuery, OptionError
+from streammagic.errors import InterruptedQuery, OptionError, SqlError
 from streammagic.magics.options import assignments
 from streammagic.magics.output import ResultOutput
 from streammagic.results.feed import Bounds, Feed, State
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from streammagic.config import StreamMagic
     from streammagic.engines.base import StreamEngine
+    from streammagic.errors import StreamMagicError
     from streammagic.magics.place import CellText
     from streammagic.magics.queries import Queries
     from streammagic.results.feed import Cursor
+    from streammagic.sql.dialect import Dialect
     from streammagic.sql.statements import Statement
     from streammagic.views.modes import Mode
 
@@ -45,6 +47,7 @@ class CellRun:
     options: argparse.Namespace
     config: StreamMagic
     engine: StreamEngine
+    dialect: Dialect
     queries: Queries
     namespace: dict[str, Any]
 
@@ -68,7 +71,7 @@ class CellRun:
             lambda: self._send(statement),
             self._bounds(statement),
             changed=output.changed,
-            failed=lambda error: self.cell.locate(error, statement),
+            failed=lambda error: self._failed(error, statement),
         )
         handle = Handle(statement.text, feed, self._presentation(statement))
         output.attach(handle)
@@ -128,8 +131,15 @@ class CellRun:
         return InterruptedQuery(f"{handle.line.partition(':')[0]} {ended}, {len(handle):,} rows kept")
 
     def _send(self, statement: Statement) -> Cursor:
-        options = QueryOptions(settings=assignments(self.options.set), replace=self.options.replace)
-        return self.engine.query(statement, options)
+        options = self.options
+        asked = QueryOptions(settings=assignments(options.set), replace=options.replace, start=options.start)
+        return self.engine.query(statement, asked)
+
+    def _failed(self, error: StreamMagicError, statement: Statement) -> None:
+        """Complete an error: where it is in the cell, and whether the SQL looks like another engine's."""
+        if isinstance(error, SqlError) and (foreign := self.dialect.foreign_hint(statement)):
+            error.hint = foreign
+        self.cell.locate(error, statement)
 
     def _bounds(self, statement: Statement) -> Bounds:
         options = self.options
@@ -141,6 +151,7 @@ class CellRun:
             keep=self.config.keep if options.keep is ... else options.keep,
             budget=self.config.memory_budget,
             place=tuple(options.key) if is_query else (),
+            silence=self.config.silence or None,
         )
 
     def _presentation(self, statement: Statement) -> Presentation:
@@ -174,9 +185,4 @@ def check_options(options: argparse.Namespace) -> None:
         raise OptionError(
             "--view chart is not available in this version.",
             hint="Bind the result, -o NAME, and plot its DataFrame: NAME.df.plot().",
-        )
-    if options.start:
-        raise OptionError(
-            "--from is for engines whose queries choose where to start; in Flink the table does.",
-            hint="Write FROM t /*+ OPTIONS('scan.startup.mode'='earliest-offset') */.",
         )

@@ -124,7 +124,7 @@ class ConnectionVerbs:
         connect = verbs.add("connect", "introduce a connection: an engine at an address", self._connect)
         connect.add_argument("name", metavar="NAME", help="what --conn will call it")
         connect.add_argument(
-            "urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081"
+            "urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081, or server=http://host:8088"
         )
         connect.add_argument(
             "--engine", choices=sorted(plugins()), default="flink", help="which engine is there"
@@ -134,12 +134,12 @@ class ConnectionVerbs:
     def _connect(self, options: argparse.Namespace) -> None:
         plugin = plugins()[options.engine]
         urls = assignments(options.urls)
-        unknown = set(urls) - set(plugin.url_roles)
-        if unknown or plugin.url_roles[0] not in urls:
+        unknown = set(urls) - set(plugin.addresses)
+        if unknown or plugin.main not in urls:
             raise OptionError(
-                f"{plugin.title} is reached by {' and '.join(plugin.url_roles)}.",
+                f"{plugin.title} is reached by {' and '.join(plugin.addresses)}.",
                 hint=f"%stream connect {options.name} "
-                + " ".join(f"{role}=http://host:port" for role in plugin.url_roles),
+                + " ".join(f"{role}=http://host:port" for role in plugin.addresses),
             )
         self._desk.connections.name(options.name, plugin, urls)
         engine = self._desk.engine(plugin.magic, options.name)

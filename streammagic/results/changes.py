@@ -105,9 +105,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The columns of a result, in order. Names may repeat, as SQL allows."""
+    """The columns of a result, in order. Names may repeat, as SQL allows.
+
+    ``key`` are the positions of the upsert key, where an UPDATE_AFTER takes the place of the row with its
+    key and a DELETE needs to name no more than that. None: a retraction carries the exact old row.
+    ``inexact`` says why the rows can't be folded into the exact table; "" where they can.
+    """
 
     columns: tuple[Column, ...] = ()
+    key: tuple[int, ...] | None = None
+    inexact: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from streammagic.errors import StreamMagicError
 from streammagic.results.changes import Page, Row, Schema
-from streammagic.results.fold import Fold
+from streammagic.results.fold import ExactFold, KeyedFold
 from streammagic.results.log import ChangeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from streammagic.results.fold import Fold
 
 
 class Cursor(Protocol):
@@ -42,6 +44,10 @@ class Cursor(Protocol):
         """Whether the pages are rows of a query, and not the answer to a command."""
 
     @property
+    def reads_from(self) -> str:
+        """Where a query began to read ("latest"), "" where that is not the query's to say."""
+
+    @property
     def notes(self) -> list[str]:
         """What a person should know about how it came about."""
 
@@ -50,8 +56,14 @@ class Cursor(Protocol):
     def interrupt(self) -> None:
         """Make a waiting iteration return; callable from any thread, any number of times."""
 
+    def silence(self) -> list[str]:
+        """Say why no row may have come so far, a sentence each; asks the engine. Any thread."""
+
     def close(self) -> None:
         """End the statement on the engine and let go of it; called once, by the reader."""
+
+
+_TIMER_SECONDS = 0.2
 
 
 class State:
@@ -73,7 +85,8 @@ class Bounds:
 
     ``limit`` is in rows of the table and ends the query. ``append_limit`` does so only while the table
     only grows: a top-level LIMIT, which Flink does not end by itself. ``timeout`` is in seconds from
-    the moment the engine accepted the statement. ``keep`` is in changes, ``budget`` in bytes.
+    the moment the engine accepted the statement. ``keep`` is in changes, ``budget`` in bytes. ``silence``
+    is in seconds without a row, after which the engine is asked why; None: never.
     """
 
     limit: int | None = None
@@ -82,6 +95,7 @@ class Bounds:
     keep: int | None = 100_000
     budget: int | None = None
     place: tuple[str, ...] = ()
+    silence: float | None = None
 
 
 class Feed:
@@ -105,8 +119,9 @@ class Feed:
         self.started = time.monotonic()
         self.ended: float | None = None
         self.log = ChangeLog(bounds.keep)
-        self.fold = Fold(budget=bounds.budget)
+        self.fold: Fold = ExactFold(budget=bounds.budget)
         self.cursor: Cursor | None = None
+        self.advice: list[str] = []
         self._open_cursor = open_cursor
         self._bounds = bounds
         self._changed = changed
@@ -223,41 +238,62 @@ class Feed:
             self.cursor = cursor
             if self._stop_note is not None:
                 cursor.interrupt()
-        deadline: threading.Timer | None = None
+        timers: list[threading.Timer] = []
         try:
             for page in cursor:
                 if self.state == State.STARTING:
                     self._accept(cursor)
-                    deadline = self._start_deadline()
+                    timers = self._start_timers(cursor)
                 if self._take(page):
                     return
         finally:
-            if deadline is not None:
-                deadline.cancel()
-                deadline.join()
+            for timer in timers:
+                timer.cancel()
+            for timer in timers:
+                timer.join(_TIMER_SECONDS)  # one that asks the engine at this moment is not waited for
 
     def _accept(self, cursor: Cursor) -> None:
-        place = _positions(cursor.schema, self._bounds.place)
+        schema = cursor.schema
+        place = _positions(schema, self._bounds.place)
         with self._condition:
-            if place:
-                self.fold = Fold(place=place, budget=self._bounds.budget)
+            if schema.key is not None:
+                self.fold = KeyedFold(schema.key, budget=self._bounds.budget)
+            elif place:
+                self.fold = ExactFold(place=place, budget=self._bounds.budget)
             self.state = State.RUNNING
             self._condition.notify_all()
         self._changed()
 
-    def _start_deadline(self) -> threading.Timer | None:
-        if self._bounds.timeout is None:
-            return None
-        timer = threading.Timer(self._bounds.timeout, self.stop, [f"after {self._bounds.timeout:g} s"])
-        timer.daemon = True
-        timer.start()
-        return timer
+    def _start_timers(self, cursor: Cursor) -> list[threading.Timer]:
+        timers = []
+        if self._bounds.timeout is not None:
+            note = f"after {self._bounds.timeout:g} s"
+            timers.append(threading.Timer(self._bounds.timeout, self.stop, [note]))
+        if self._bounds.silence is not None and cursor.is_query:
+            timers.append(threading.Timer(self._bounds.silence, self._ask_about_silence, [cursor]))
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        return timers
+
+    def _ask_about_silence(self, cursor: Cursor) -> None:
+        """Have the engine's connection say why no row has come; what it says goes when one comes."""
+        if self.log.seen or self.has_ended:
+            return
+        found: list[str] = []
+        self._attempt(lambda: found.extend(cursor.silence()))  # advice that can't be had is none
+        with self._condition:
+            if not found or self.log.seen or self.has_ended:
+                return
+            self.advice = found
+        self._changed()
 
     def _take(self, page: Page) -> bool:
         """Apply a page; tell whether a limit is reached."""
         if not page.rows:
             return False
         with self._condition:
+            self.advice = []
             limit = self._bounds.limit
             only_grows = self.fold.append_only and page.kinds is None
             if self._bounds.append_limit is not None and only_grows:

@@ -2,7 +2,8 @@
 
 Flink sends UPDATE_BEFORE and DELETE with the exact old row, so the table is a *multiset of rows*: a
 retraction removes one row equal to its own, an insertion adds one. No key is needed and none is guessed;
-a key given by a person decides only where a changed row stands.
+a key given by a person decides only where a changed row stands. ksqlDB sends upserts and tombstones by a
+key that it tells; only there the table is a row a key.
 
 Rows are compared by their JSON, not as Python values: ``0.0`` and ``-0.0``, or ``1`` and ``true``, are
 different rows, and nested arrays and maps need no hash.
@@ -14,7 +15,7 @@ import sys
 from collections import deque
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -35,8 +36,41 @@ _SPARE_PLACES = 1000
 """So many places of keys without a row are kept: their UPDATE_AFTER may be on its way."""
 
 
-class Fold:
+class Fold(Protocol):
     """A table that changes are applied to, in the order they arrive.
+
+    ``dropped`` counts rows that were dropped to stay within a budget of bytes, ``unmatched`` retractions
+    that met no row.
+    """
+
+    dropped: int
+    unmatched: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def append_only(self) -> bool:
+        """Whether no row has been retracted or updated so far."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether rows were dropped to stay within the budget."""
+
+    def apply(self, page: Page) -> None:
+        """Apply the changes of a page."""
+
+    def apply_until(self, page: Page, limit: int) -> int | None:
+        """Apply changes until the table holds ``limit`` rows; return how many were applied by then.
+
+        None tells that the whole page was applied and the limit is not reached.
+        """
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
+        """Return the raw rows at those positions of the table (a new list; the rows are shared)."""
+
+
+class ExactFold:
+    """A `Fold` of a changelog whose retractions carry the exact old row.
 
     ``place`` names the columns (by position) whose values decide where an updated row stands; without
     them an UPDATE_AFTER takes the place of the UPDATE_BEFORE right before it. Other rows go to the end.
@@ -266,6 +300,70 @@ class _RetractableTable:
                 if len(present) == 1:
                     self._index[key] = present[0]
         return len(doomed)
+
+
+class KeyedFold:
+    """A `Fold` of upserts and tombstones: one row a key, at the place where the key was first seen.
+
+    ``key`` names its columns by position. ``budget`` is in bytes, estimated; past it the oldest rows go. A
+    tombstone for a key that has no row is no fault: a table is told of keys that it never had.
+    """
+
+    append_only = False
+
+    def __init__(self, key: Sequence[int], *, budget: int | None = None) -> None:
+        self.dropped = 0
+        self.unmatched = 0
+        self._key = tuple(key)
+        self._budget = budget
+        self._rows: dict[bytes, Row] = {}
+        self._row_bytes = 0.0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def partial(self) -> bool:
+        """Whether rows were dropped to stay within the budget."""
+        return self.dropped > 0
+
+    @property
+    def nbytes(self) -> int:
+        """The estimated memory of the table, in bytes."""
+        return int(len(self._rows) * (self._row_bytes + _INDEX_BYTES))
+
+    def apply(self, page: Page) -> None:
+        """Apply the changes of a page."""
+        if not page.rows:
+            return
+        self._row_bytes = max(self._row_bytes, _size(page.rows[0]))
+        rows, at, dumps = self._rows, self._key, _dumps
+        for kind, row in zip(page.kinds or [_UPDATE_AFTER] * len(page.rows), page.rows, strict=True):
+            key = dumps([row[i] for i in at])
+            if kind is _DELETE:
+                rows.pop(key, None)
+            else:
+                rows[key] = row
+        if self._budget is not None and self.nbytes > self._budget:
+            surplus = max(int(len(rows) * (1 - 0.9 * self._budget / self.nbytes)), 1)
+            for key in list(islice(rows, surplus)):
+                del rows[key]
+            self.dropped += surplus
+
+    def apply_until(self, page: Page, limit: int) -> int | None:
+        """Apply changes until the table holds ``limit`` rows; return how many were applied by then."""
+        if len(self) + len(page) < limit:
+            self.apply(page)
+            return None
+        for i, row in enumerate(page.rows):
+            self.apply(Page([row], None if page.kinds is None else [page.kinds[i]]))
+            if len(self) >= limit:
+                return i + 1
+        return None
+
+    def rows(self, start: int = 0, stop: int | None = None) -> list[Row]:
+        """Return the raw rows at those positions of the table (a new list; the rows are shared)."""
+        return list(islice(self._rows.values(), start, stop))
 
 
 def _dumps(row: Row) -> bytes:

@@ -78,7 +78,9 @@ def status_line(feed: Feed, total: int) -> str:
         return " ".join(filter(None, ["stopped", feed.end_note])) + f" · {count}"
     seconds = feed.elapsed
     minutes, rest = divmod(int(seconds), 60)
-    parts = [feed.state, count, f"{feed.rate():,.0f} changes/s", exactness(feed), f"{minutes}:{rest:02}"]
+    start = "" if feed.cursor is None or not feed.cursor.reads_from else f"from {feed.cursor.reads_from}"
+    rate = f"{feed.rate():,.0f} changes/s"
+    parts = filter(None, [feed.state, count, rate, exactness(feed), start, f"{minutes}:{rest:02}"])
     return " · ".join(parts) if feed.state == State.RUNNING else f"{feed.state} · {minutes}:{rest:02}"
 
 
@@ -86,11 +88,13 @@ def exactness(feed: Feed) -> str:
     """Tell whether the table is the exact fold of all changes: "exact", "partial" or "approximate"."""
     if feed.fold.partial:
         return "partial"
-    return "approximate" if feed.fold.unmatched else "exact"
+    return "approximate" if feed.fold.unmatched or feed.schema.inexact else "exact"
 
 
 def _notes(feed: Feed) -> list[str]:
-    notes = list(feed.cursor.notes) if feed.cursor is not None else []
+    notes = [*([] if feed.cursor is None else feed.cursor.notes), *feed.advice]
+    if feed.schema.inexact:
+        notes.append(f"approximate: {feed.schema.inexact}")
     if feed.fold.partial:
         notes.append(
             f"partial: the oldest {feed.fold.dropped:,} rows were dropped to stay within "

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streammagic.sql.statements import Kind
+from streammagic.sql import foreign
+from streammagic.sql.statements import CALCITE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,8 @@ _CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "ALTER", "TEMPORARY", 
 class FlinkDialect:
     """The `Dialect` of Flink SQL."""
 
+    lexer = CALCITE
+
     def classify(self, statement: Statement) -> Kind:
         """Say what a Flink statement does."""
         words = statement.words
@@ -78,6 +81,10 @@ class FlinkDialect:
         if [token.word for token in tokens[:3]] == ["IF", "NOT", "EXISTS"]:
             del tokens[:3]
         return name_at(tokens, 0)[0] or None
+
+    def foreign_hint(self, statement: Statement) -> str | None:
+        """Say what a refused statement has of ksqlDB's SQL, and how Flink has it."""
+        return foreign.under_flink(statement)
 
     @staticmethod
     def subject(statement: Statement) -> str | None:

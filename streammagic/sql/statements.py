@@ -1,8 +1,8 @@
 """Split a cell into statements and say what each one is.
 
-The tokens come from one regular expression. sqlglot drops white space and comments, so an error's place
-could not be found again; sqlparse's lexer knows literals that no engine here has (``$$…$$``), whatever
-rules it is given, and is several times slower.
+The tokens come from one regular expression a dialect. sqlglot drops white space and comments, so an
+error's place could not be found again; sqlparse's lexer knows literals that no engine here has
+(``$$…$$``), whatever rules it is given, and is several times slower.
 
 Nothing here refuses a statement. What is not recognised is `Kind.OTHER` and goes to the engine as typed.
 """
@@ -10,7 +10,7 @@ Nothing here refuses a statement. What is not recognised is `Kind.OTHER` and goe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,6 +57,51 @@ class Token(NamedTuple):
     """How many parentheses are open around it."""
 
 
+_CALCITE = re.compile(
+    r"""
+    (?: \s++ | (?:--|//)[^\r\n]*+ | /\*(?!\+)(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
+    (?:
+      (?P<word> (?:[^\W\d]|\$)[\w$]*+ (?!(?<=\b[eE])') )
+    | (?P<other>
+        '(?:[^']++|'')*+'
+      | [eE]'(?:[^'\\]++|\\.|'')*+'
+      | `(?:[^`]++|``)*+`
+      | "(?:[^"]++|"")*+"
+      | /\*\+(?:[^*']++|'[^']*+'|\*(?!/))*+\*/  # a hint
+      | \d[\w.]*+(?:(?<=[eE])[+-]\d++)?
+      | ['"`].*+   # an open quote: the rest is inside it
+      | /\*.*+     # likewise an open comment
+      | .
+      )
+    | \Z
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""White space and comments, then one token.
+
+As Calcite's lexer has them (Parser.jj, measured on Flink 2.3): ``//`` opens a comment like ``--``, comments
+do not nest, ``$`` is a letter, a string in a hint may hold ``*/``, and a backslash escapes in E'…' only.
+"""
+
+
+@dataclass(frozen=True)
+class Lexer:
+    """How an engine's SQL is cut into tokens.
+
+    ``pattern`` matches what does not count and then one token, in its group "word" or "other"; at the end
+    in neither. ``has_blocks`` tells whether there are statement sets, in which a semicolon ends nothing;
+    ``folds_names`` whether the case of names without quotes counts for nothing.
+    """
+
+    pattern: re.Pattern[str]
+    has_blocks: bool = True
+    folds_names: bool = False
+
+
+CALCITE = Lexer(_CALCITE)
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement of a cell.
@@ -72,6 +117,7 @@ class Statement:
     column: int
     tokens: tuple[Token, ...]
     kind: Kind
+    lexer: Lexer = field(default=CALCITE, repr=False, compare=False)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -94,11 +140,15 @@ class Statement:
     @property
     def normal(self) -> str:
         """The statement with white space and comments evened out: equal for statements that say the same."""
-        return evened(self.tokens)
+        return evened(self.tokens, self.lexer)
 
     def retold(self, text: str) -> Statement:
         """Return the same statement in other words, such as with its variables expanded."""
-        return replace(self, text=text, end=self.start + len(text), tokens=tuple(_shifted(text, self.start)))
+        tokens = tuple(
+            token._replace(start=token.start + self.start, end=token.end + self.start)
+            for token in tokenize(text, self.lexer)
+        )
+        return replace(self, text=text, end=self.start + len(text), tokens=tokens)
 
     def top_level(self, *words: str) -> int | None:
         """Return the index of the token after the last run of ``words`` outside all parentheses."""
@@ -142,38 +192,10 @@ class Statement:
         )
 
 
-_TOKEN = re.compile(
-    r"""
-    (?: \s++ | (?:--|//)[^\r\n]*+ | /\*(?!\+)(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
-    (?:
-      (?P<word> (?:[^\W\d]|\$)[\w$]*+ (?!(?<=\b[eE])') )
-    | (?P<other>
-        '(?:[^']++|'')*+'
-      | [eE]'(?:[^'\\]++|\\.|'')*+'
-      | `(?:[^`]++|``)*+`
-      | "(?:[^"]++|"")*+"
-      | /\*\+(?:[^*']++|'[^']*+'|\*(?!/))*+\*/  # a hint
-      | \d[\w.]*+(?:(?<=[eE])[+-]\d++)?
-      | ['"`].*+   # an open quote: the rest is inside it
-      | /\*.*+     # likewise an open comment
-      | .
-      )
-    | \Z
-    )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
-"""White space and comments, then one token.
-
-As Calcite's lexer has them (Parser.jj, measured on Flink 2.3): ``//`` opens a comment like ``--``, comments
-do not nest, ``$`` is a letter, a string in a hint may hold ``*/``, and a backslash escapes in E'…' only.
-"""
-
-
-def tokenize(source: str) -> Iterator[Token]:
-    """Yield the tokens that count. Hints count: they change what a statement does."""
+def tokenize(source: str, lexer: Lexer = CALCITE) -> Iterator[Token]:
+    """Yield the tokens that count. Flink's hints count: they change what a statement does."""
     depth = 0
-    for match in _TOKEN.finditer(source):
+    for match in lexer.pattern.finditer(source):
         group = match.lastgroup
         if group is None:
             return
@@ -189,12 +211,10 @@ def tokenize(source: str) -> Iterator[Token]:
             depth += 1
 
 
-def _shifted(text: str, by: int) -> Iterator[Token]:
-    return (token._replace(start=token.start + by, end=token.end + by) for token in tokenize(text))
-
-
-def evened(tokens: Iterable[Token]) -> str:
-    """Return tokens as one text. The case of keywords does not count; that of names does, as in Flink."""
+def evened(tokens: Iterable[Token], lexer: Lexer = CALCITE) -> str:
+    """Return tokens as one text. The case of keywords does not count; that of names does in Flink."""
+    if lexer.folds_names:
+        return " ".join(token.word or token.text for token in tokens)
     return " ".join(token.word if token.word in RESERVED else token.text for token in tokens)
 
 
@@ -206,7 +226,7 @@ def split(source: str, dialect: Dialect) -> list[Statement]:
     """
     statements = []
     line = counted = 0
-    for tokens in _groups(source):
+    for tokens in _groups(source, dialect.lexer):
         start = tokens[0].start
         line += source.count("\n", counted, start)
         counted = start
@@ -215,17 +235,17 @@ def split(source: str, dialect: Dialect) -> list[Statement]:
     return statements
 
 
-def _groups(source: str) -> Iterator[list[Token]]:
+def _groups(source: str, lexer: Lexer) -> Iterator[list[Token]]:
     """Yield the tokens of each statement that has any."""
     current: list[Token] = []
     blocks = _Blocks()
-    for token in tokenize(source):
+    for token in tokenize(source, lexer):
         if token.text == ";" and not blocks.open:
             if current:
                 yield current
             current, blocks = [], _Blocks()
             continue
-        if token.word in _BLOCK_WORDS:
+        if lexer.has_blocks and token.word in _BLOCK_WORDS:
             blocks.see(token.word, current[-1].word if current else "")
         current.append(token)
     if current:
@@ -263,5 +283,5 @@ def _statement(source: str, tokens: Sequence[Token], dialect: Dialect, line: int
     start, end = tokens[0].start, tokens[-1].end
     base = tokens[0].depth  # an unmatched "(" of an earlier statement is not this one's
     own = tuple(token._replace(depth=token.depth - base) for token in tokens) if base else tuple(tokens)
-    draft = Statement(source[start:end], start, end, line, column, own, Kind.OTHER)
+    draft = Statement(source[start:end], start, end, line, column, own, Kind.OTHER, dialect.lexer)
     return replace(draft, kind=dialect.classify(draft))

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from streammagic.engines.jobs import Bundle
+from streammagic.engines.jobs import Bundle, hashed_id
 from streammagic.errors import LedgerError
 from streammagic.jobs import ledger_rows, ledger_values
-from streammagic.jobs.ledger import Ledger, Savepoint, job_id
+from streammagic.jobs.ledger import Ledger, Savepoint
 
 HOST = socket.gethostname()
 
@@ -19,7 +19,7 @@ HOST = socket.gethostname()
 def started(ledger, bundle, name="orders", place="local"):
     """A deployment with one run."""
     version = ledger.add_version(place, name, bundle, "a.ipynb")
-    return ledger.begin_run(place, name, version.number, 1)
+    return ledger.begin_run(place, name, version.number, 1, hashed_id(name, version.number, 1, place))
 
 
 def events(ledger, **of):
@@ -66,25 +66,27 @@ def test_values_are_frozen(ledger, bundle):
 
 
 def test_a_job_id_is_always_the_same_and_of_one_run_only():
-    assert job_id("orders", 1, 1) == "3a3c5a5fcbe9557e9c63f55b15e272c0"  # it must never change
-    assert job_id("orders", 1, 1, "local") == job_id("orders", 1, 1)
+    assert hashed_id("orders", 1, 1) == "3a3c5a5fcbe9557e9c63f55b15e272c0"  # it must never change
+    assert hashed_id("orders", 1, 1, "local") == hashed_id("orders", 1, 1)
     places = ("local", "http://a:8081", "http://b:8081")
     runs = [(n, v, a, p) for n in ("a", "a1", "b") for v in (1, 11) for a in (1, 11) for p in places]
-    ids = {job_id(*run) for run in runs}
+    ids = {hashed_id(*run) for run in runs}
     assert len(ids) == len(runs)
     assert all(re.fullmatch("[0-9a-f]{32}", found) for found in ids)
 
 
 def test_a_run_is_there_before_it_is_submitted(ledger, bundle):
     run = started(ledger, bundle)
-    assert (run.job_id, run.state, run.ended) == (job_id("orders", 1, 1), "submitting", None)
+    assert (run.job_id, run.state, run.ended) == (hashed_id("orders", 1, 1), "submitting", None)
     assert ledger.deployment("local", "orders").run == run
     assert ledger.by_job(run.job_id).name == "orders"
 
 
 def test_a_run_may_go_on_from_a_savepoint(ledger, bundle):
     ledger.add_version("local", "orders", bundle, "")
-    assert ledger.begin_run("local", "orders", 1, 1, "file:/s").restored == "file:/s"
+    assert (
+        ledger.begin_run("local", "orders", 1, 1, hashed_id("orders", 1, 1), "file:/s").restored == "file:/s"
+    )
     assert ledger.deployment("local", "orders").run.restored == "file:/s"
 
 
@@ -92,7 +94,7 @@ def test_the_same_run_is_refused_the_second_time(ledger, bundle):
     run = started(ledger, bundle)
     before = ledger.history()
     with pytest.raises(LedgerError, match="Attempt 1 of orders, version 1, was begun before") as refused:
-        ledger.begin_run("local", "orders", 1, 1)
+        ledger.begin_run("local", "orders", 1, 1, hashed_id("orders", 1, 1))
     assert refused.value.hint
     assert ledger.deployment("local", "orders").runs == (run,)
     assert ledger.history() == before
@@ -100,20 +102,20 @@ def test_the_same_run_is_refused_the_second_time(ledger, bundle):
 
 def test_a_run_of_what_is_not_there_is_refused(ledger, bundle):
     with pytest.raises(LedgerError, match="no version 1 of orders"):
-        ledger.begin_run("local", "orders", 1, 1)
+        ledger.begin_run("local", "orders", 1, 1, hashed_id("orders", 1, 1))
     started(ledger, bundle)
     with pytest.raises(LedgerError, match="no version 2 of orders"):
-        ledger.begin_run("local", "orders", 2, 1)
+        ledger.begin_run("local", "orders", 2, 1, hashed_id("orders", 2, 1))
     ledger.mark_deleted("local", "orders")
     with pytest.raises(LedgerError, match="deleted"):
-        ledger.begin_run("local", "orders", 1, 2)
+        ledger.begin_run("local", "orders", 1, 2, hashed_id("orders", 1, 2))
 
 
 def test_attempts_are_counted_by_version(ledger, bundle):
     ledger.add_version("local", "orders", bundle, "")
     for attempt in (1, 2):
         assert ledger.deployment("local", "orders").next_attempt(1) == attempt
-        ledger.begin_run("local", "orders", 1, attempt)
+        ledger.begin_run("local", "orders", 1, attempt, hashed_id("orders", 1, attempt))
     ledger.add_version("local", "orders", bundle, "")
     found = ledger.deployment("local", "orders")
     assert (found.next_attempt(1), found.next_attempt(2)) == (3, 1)
@@ -177,8 +179,8 @@ def test_savepoints_are_kept_in_order_once_and_dropped(ledger, bundle):
     ]
     newest = found.savepoint
     assert newest == Savepoint("file:/a", run.job_id, 1, "stop", newest.created)
-    ledger.drop_savepoint("file:/a")
-    ledger.drop_savepoint("file:/never")
+    ledger.drop_savepoint("file:/a", run.job_id)
+    ledger.drop_savepoint("file:/never", run.job_id)
     assert ledger.by_job(run.job_id).savepoint.path == "file:/b"
 
 
@@ -187,7 +189,7 @@ def test_a_clock_that_is_set_back_changes_no_order(ledger, bundle, monkeypatch):
     ledger.add_savepoint(first.job_id, "file:/1", "stop")
     early = time.time() - 3600
     monkeypatch.setattr(ledger_rows.time, "time", lambda: early)
-    second = ledger.begin_run("local", "orders", 1, 2)
+    second = ledger.begin_run("local", "orders", 1, 2, hashed_id("orders", 1, 2))
     ledger.add_savepoint(first.job_id, "file:/2", "stop")
     found = ledger.deployment("local", "orders")
     assert found.runs == (first, second)
@@ -284,7 +286,7 @@ def test_bytes_that_are_no_characters(ledger, bundle):
     file_name = b"\xff.ipynb".decode("utf-8", "surrogateescape")
     with ledger.claim("local", "orders", "deployed", file_name):
         version = ledger.add_version("local", "orders", bundle, file_name)
-        run = ledger.begin_run("local", "orders", 1, 1)
+        run = ledger.begin_run("local", "orders", 1, 1, hashed_id("orders", 1, 1))
         ledger.set_run(run.job_id, "failed", "half \ud83c")
     assert version.notebook == "?.ipynb"
     assert ledger.by_job(run.job_id).run.reason == "half ?"
@@ -306,9 +308,17 @@ class TestAdopt:
 
     def adopt(self, ledger, bundle, *, version=1, attempt=1, started=1000.0, **other):
         place = other.pop("place", "local")
-        identity = other.pop("job_id", None) or job_id("orders", version, attempt, place)
+        identity = other.pop("job_id", None) or hashed_id("orders", version, attempt, place)
         return ledger.adopt(
-            place, "orders", "flink", version, other.pop("sha", "abc"), bundle, identity, started
+            place,
+            "orders",
+            "flink",
+            version,
+            other.pop("sha", "abc"),
+            bundle,
+            identity,
+            started,
+            lambda version, attempt: hashed_id("orders", version, attempt, place),
         )
 
     def test_into_empty_books(self, ledger, bundle):
@@ -316,7 +326,7 @@ class TestAdopt:
         assert found == ledger.deployment("local", "orders")
         assert (found.current.number, found.current.sha, found.current.bundle) == (3, bundle.sha, bundle)
         assert (found.run.version, found.run.attempt, found.run.state) == (3, 2, "running")
-        assert (found.run.started, found.run.job_id) == (1000.0, job_id("orders", 3, 2))
+        assert (found.run.started, found.run.job_id) == (1000.0, hashed_id("orders", 3, 2))
         assert found.next_attempt(3) == 3
         assert found.created == found.current.created == 1000.0
         assert ledger.add_version("local", "orders", bundle, "").number == 4
@@ -379,7 +389,7 @@ class TestAdopt:
             version = ledger.add_version(
                 "local", "orders", dataclasses.replace(bundle, statement=statement), ""
             )
-        run = ledger.begin_run("local", "orders", version.number, 1)
+        run = ledger.begin_run("local", "orders", version.number, 1, hashed_id("orders", version.number, 1))
         first = ledger.deployment("local", "orders").versions[0]
         found = self.adopt(ledger, first.bundle, sha=first.sha, started=run.started + 9)
         assert (found.current.number, found.current.sha, found.run.version) == (3, first.sha, 3)
@@ -388,7 +398,9 @@ class TestAdopt:
         self.adopt(ledger, bundle, attempt=3)
         attempt = ledger.deployment("local", "orders").next_attempt(1)
         assert attempt == 4
-        assert ledger.begin_run("local", "orders", 1, attempt).job_id == job_id("orders", 1, 4)
+        assert ledger.begin_run(
+            "local", "orders", 1, attempt, hashed_id("orders", 1, attempt)
+        ).job_id == hashed_id("orders", 1, 4)
 
     def test_one_cluster_under_two_addresses(self, ledger, bundle):
         run = started(ledger, bundle, place="http://a:8081")
@@ -400,5 +412,5 @@ class TestAdopt:
         for place in ("http://a:8081", "http://b:8081"):
             found = ledger.deployment(place, "orders")
             assert (found.run.state, found.savepoint.path) == ("stopped", "file:/s")
-        ledger.drop_savepoint("file:/s")
+        ledger.drop_savepoint("file:/s", run.job_id)
         assert not any(found.savepoints for found in ledger.deployments())

@@ -67,7 +67,7 @@ def is_free(ledger):
 
 def test_a_claim_of_another_process_is_refused_at_once_with_its_name(ledger, process, bundle):
     ledger.add_version("local", "orders", bundle, "")
-    run = ledger.begin_run("local", "orders", 1, 1)
+    run = ledger.begin_run("local", "orders", 1, 1, "a" * 32)
     other = process(CLAIM)
     assert other.stdout.readline() == "claimed\n"
     began = time.monotonic()
@@ -200,7 +200,7 @@ WRITE = f"""
 def write(ledger, name):
     ledger.add_version("local", name, Bundle(engine="flink", statement="SELECT 1"), name)
     for attempt in range(1, {RUNS} + 1):
-        run = ledger.begin_run("local", name, 1, attempt)
+        run = ledger.begin_run("local", name, 1, attempt, f"{{name}} {{attempt}}")
         ledger.set_run(run.job_id, "running")
 """
 
@@ -234,7 +234,7 @@ def test_what_a_process_wrote_before_it_was_killed_is_there(ledger, process):
     code = """
 ledger.add_version("local", "orders", Bundle(engine="flink", statement="SELECT 1"), "")
 for attempt in range(1, 1_000_000):
-    ledger.begin_run("local", "orders", 1, attempt)
+    ledger.begin_run("local", "orders", 1, attempt, str(attempt))
     told(attempt)
 """
     other = process(code)
@@ -245,7 +245,7 @@ for attempt in range(1, 1_000_000):
     attempts = [run.attempt for run in ledger.deployment("local", "orders").runs]
     assert attempts in (list(range(1, told + 1)), list(range(1, told + 2)))
     assert is_sound(ledger)
-    ledger.begin_run("local", "orders", 1, len(attempts) + 1)
+    ledger.begin_run("local", "orders", 1, len(attempts) + 1, "b" * 32)
 
 
 def test_a_wait_for_another_writer_can_be_interrupted(ledger):

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from streammagic.engines.jobs import Figures, Job, Labels
+from streammagic.engines.jobs import Figures, Job, Labels, hashed_id
 from streammagic.errors import ConnectionFailedError, JobFailedError
-from streammagic.jobs.ledger import job_id
 from streammagic.jobs.listing import Lister
 
 
@@ -59,7 +58,7 @@ def deployed(ledger, bundle):
 
     def make(name, place="local", state="running"):
         version = ledger.add_version(place, name, bundle, "notebook.ipynb")
-        run = ledger.begin_run(place, name, version.number, 1)
+        run = ledger.begin_run(place, name, version.number, 1, hashed_id(name, version.number, 1, place))
         if state != "submitting":
             ledger.set_run(run.job_id, state)
         return run.job_id
@@ -198,10 +197,10 @@ def test_everything_is_also_what_was_deleted_and_never_deployed(ledger, cluster,
 
 def test_earlier_runs_of_a_deployment_are_not_listed_as_jobs(ledger, cluster, deployed):
     cluster.run(deployed("orders", state="stopped"), "FINISHED")
-    run = ledger.begin_run("local", "orders", 1, 2)
+    run = ledger.begin_run("local", "orders", 1, 2, hashed_id("orders", 1, 2))
     ledger.set_run(run.job_id, "running")
     cluster.run(run.job_id)
-    assert run.job_id == job_id("orders", 1, 2)
+    assert run.job_id == hashed_id("orders", 1, 2)
     assert states(read(ledger, cluster, everything=True)) == {"orders": "running"}
 
 

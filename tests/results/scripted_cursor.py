@@ -27,6 +27,7 @@ class ScriptedCursor:
         self.job_id = job_id
         self.is_query = is_query
         self.notes = list(notes)
+        self.reads_from = ""
         self.closed = 0
         self.closing_thread = None
         self._steps = steps
@@ -50,6 +51,9 @@ class ScriptedCursor:
 
     def interrupt(self):
         self._interrupted.set()
+
+    def silence(self):
+        return []
 
     def close(self):
         self.closed += 1

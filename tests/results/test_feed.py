@@ -356,3 +356,59 @@ def test_no_thread_is_left_after_the_end():
     feed = ended(ScriptedCursor(inserts(ONE)), timeout=3600)
     feed._thread.join(PATIENCE)
     assert not feed._thread.is_alive()
+
+
+class Advising(ScriptedCursor):
+    """A cursor that knows why nothing comes."""
+
+    asked = 0
+
+    def silence(self):
+        self.asked += 1
+        return ["the topic is empty"]
+
+
+def test_a_query_that_stays_silent_is_asked_why_and_says_so_until_a_row_comes():
+    come = threading.Event()
+    cursor = Advising(Page(), come, inserts(ONE), UNTIL_INTERRUPTED)
+    changed = threading.Event()
+    feed = Feed(lambda: cursor, Bounds(silence=0.01), lambda: feed.advice and changed.set())
+    feed.start()
+    assert changed.wait(PATIENCE)
+    assert feed.advice == ["the topic is empty"]
+    come.set()
+    assert feed.wait_until(lambda: len(feed.fold) == 1, PATIENCE)
+    assert feed.advice == []
+    feed.stop()
+    assert feed.wait_until_ended(PATIENCE)
+
+
+@pytest.mark.parametrize("steps", [(Page(), inserts(ONE), UNTIL_INTERRUPTED), (Page(), UNTIL_INTERRUPTED)])
+def test_a_query_that_gives_rows_or_has_ended_is_not_asked(steps):
+    cursor = Advising(*steps)
+    feed = started(cursor, silence=0.2 if len(steps) > 2 else 60)
+    assert feed.wait_until(lambda: feed.state == State.RUNNING, PATIENCE)
+    if len(steps) > 2:
+        threading.Event().wait(0.4)
+    feed.stop()
+    assert feed.wait_until_ended(PATIENCE)
+    assert cursor.asked == 0
+
+
+def test_the_answer_to_a_command_is_not_asked_why_it_is_empty():
+    cursor = Advising(Page(), UNTIL_INTERRUPTED, is_query=False)
+    feed = started(cursor, silence=0.01)
+    assert feed.wait_until(lambda: feed.state == State.RUNNING, PATIENCE)
+    threading.Event().wait(0.1)
+    feed.stop()
+    assert feed.wait_until_ended(PATIENCE)
+    assert cursor.asked == 0
+
+
+def test_upserts_are_folded_by_the_key_that_the_schema_names():
+    columns = ScriptedCursor().schema.columns
+    after, gone = RowKind.UPDATE_AFTER, RowKind.DELETE
+    changes = Page([[1, "a"], [2, "b"], [1, "c"], [2, None]], [after, after, after, gone])
+    feed = ended(ScriptedCursor(changes, schema=Schema(columns, key=(0,))))
+    assert feed.read() == [[1, "c"]]
+    assert feed.log.seen == 4

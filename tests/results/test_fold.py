@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streammagic.results.changes import Page, RowKind
-from streammagic.results.fold import Fold
+from streammagic.results.fold import ExactFold, KeyedFold
 
 INSERT, UPDATE_BEFORE, UPDATE_AFTER, DELETE = RowKind
 
@@ -104,7 +104,7 @@ def inserts(*rows):
 
 
 def folded(*pages, **options):
-    fold = Fold(**options)
+    fold = ExactFold(**options)
     for one in pages:
         fold.apply(one)
     return fold
@@ -132,7 +132,7 @@ def test_fold_is_the_same_multiset_with_a_place(data):
 @given(st.data())
 def test_every_prefix_shows_only_rows_that_are_there(data):
     changes, _ = data.draw(changelogs())
-    fold, present = Fold(), Counter()
+    fold, present = ExactFold(), Counter()
     for kind, row in changes:
         fold.apply(page((kind, row)))
         present[identity(row)] += 1 if kind in (INSERT, UPDATE_AFTER) else -1
@@ -159,7 +159,7 @@ def test_apply_until_stops_at_the_change_that_reaches_the_limit(data):
         if size == limit:
             needed = i + 1
             break
-    fold, applied = Fold(), 0
+    fold, applied = ExactFold(), 0
     for one in data.draw(paged(changes)):
         found = fold.apply_until(one, limit)
         applied += len(one) if found is None else found
@@ -292,7 +292,7 @@ def test_an_update_after_a_retraction_of_nothing_is_a_new_row():
 
 
 def test_the_budget_drops_the_oldest_rows_of_a_growing_table_and_counts_them():
-    fold = Fold(budget=50_000)
+    fold = ExactFold(budget=50_000)
     for i in range(200):
         fold.apply(inserts(*([i, j] for j in range(10))))
     kept = fold.rows()
@@ -302,14 +302,14 @@ def test_the_budget_drops_the_oldest_rows_of_a_growing_table_and_counts_them():
 
 
 def test_memory_stays_within_the_budget_over_many_pages():
-    fold = Fold(budget=50_000)
+    fold = ExactFold(budget=50_000)
     for i in range(300):
         fold.apply(inserts(*([i, j] for j in range(5))))
         assert fold.nbytes <= 50_000
 
 
 def test_the_budget_of_a_retractable_table_drops_its_first_rows():
-    fold = Fold(budget=100_000)
+    fold = ExactFold(budget=100_000)
     fold.apply(page(("+I", ["gone"]), ("-D", ["gone"])))
     for i in range(1000):
         fold.apply(inserts([i]))
@@ -320,7 +320,7 @@ def test_the_budget_of_a_retractable_table_drops_its_first_rows():
 
 
 def test_the_budget_of_a_table_with_places_drops_what_stands_first():
-    fold = Fold(place=(0,), budget=100_000)
+    fold = ExactFold(place=(0,), budget=100_000)
     fold.apply(inserts(["first", 0], *([str(i), i] for i in range(100))))
     fold.apply(page(("-U", ["first", 0]), ("+U", ["first", 1])))
     for i in range(100, 1000):
@@ -331,7 +331,7 @@ def test_the_budget_of_a_table_with_places_drops_what_stands_first():
 
 
 def test_an_index_of_dropped_rows_takes_no_memory():
-    fold = Fold(budget=100_000)
+    fold = ExactFold(budget=100_000)
     fold.apply(page(("+I", ["x"]), ("-D", ["x"])))
     for i in range(3000):
         fold.apply(inserts([i]))
@@ -339,7 +339,7 @@ def test_an_index_of_dropped_rows_takes_no_memory():
 
 
 def test_a_row_that_is_just_being_updated_is_not_counted_as_dropped():
-    fold = Fold(budget=100_000)
+    fold = ExactFold(budget=100_000)
     fold.apply(inserts(*([i] for i in range(100))))
     fold.apply(page(("-U", [0])))
     while not fold.dropped:
@@ -350,7 +350,7 @@ def test_a_row_that_is_just_being_updated_is_not_counted_as_dropped():
 
 
 def test_dropping_one_of_several_equal_rows_leaves_the_others():
-    fold = Fold(budget=60_000)
+    fold = ExactFold(budget=60_000)
     fold.apply(page(("+I", ["twin"]), ("+I", ["x"]), ("-D", ["x"])))
     while not fold.dropped:
         fold.apply(inserts(["filler"], ["filler"]))
@@ -360,7 +360,7 @@ def test_dropping_one_of_several_equal_rows_leaves_the_others():
 
 
 def test_retractions_of_dropped_rows_are_not_malformed():
-    fold = Fold(budget=100_000)
+    fold = ExactFold(budget=100_000)
     fold.apply(page(("+I", ["x"]), ("-D", ["x"])))
     for i in range(1000):
         fold.apply(inserts([i]))
@@ -376,13 +376,49 @@ def test_apply_until_applies_a_page_of_inserts_up_to_the_limit():
 
 
 def test_apply_until_applies_the_whole_page_below_the_limit():
-    fold = Fold()
+    fold = ExactFold()
     assert fold.apply_until(inserts([1], [2]), 3) is None
     assert fold.rows() == [[1], [2]]
 
 
 def test_apply_until_counts_retractions():
-    fold = Fold()
+    fold = ExactFold()
     changes = page(("+I", [1]), ("-D", [1]), ("+I", [2]), ("+I", [3]), ("+I", [4]))
     assert fold.apply_until(changes, 2) == 4
     assert fold.rows() == [[2], [3]]
+
+
+def keyed(*steps, **options):
+    fold = KeyedFold((0,), **options)
+    for kind, *row in steps:
+        fold.apply(Page([row], [kind]))
+    return fold
+
+
+def test_upserts_replace_the_row_of_their_key_where_it_stands_and_tombstones_take_it_away():
+    after, gone = RowKind.UPDATE_AFTER, RowKind.DELETE
+    fold = keyed((after, "a", 1), (after, "b", 2), (after, "a", 3), (gone, "b", None), (after, "c", None))
+    assert fold.rows() == [["a", 3], ["c", None]]
+    assert (len(fold), fold.unmatched, fold.partial, fold.append_only) == (2, 0, False, False)
+    fold.apply(Page([["b", 9]], [after]))
+    assert fold.rows(1) == [["c", None], ["b", 9]]
+
+
+def test_keys_of_different_types_are_different_keys_and_null_is_one():
+    after = RowKind.UPDATE_AFTER
+    fold = keyed((after, 1, "int"), (after, "1", "text"), (after, None, "null"), (after, True, "bool"))
+    assert [row[1] for row in fold.rows()] == ["int", "text", "null", "bool"]
+
+
+def test_a_keyed_table_ends_at_its_limit_and_drops_its_oldest_rows_past_its_budget():
+    fold = KeyedFold((0,))
+    page = Page([[k, 0] for k in (1, 1, 2, 3, 4)])
+    assert fold.apply_until(page, 3) == 4
+    assert fold.rows() == [[1, 0], [2, 0], [3, 0]]
+    small = KeyedFold((0,), budget=20_000)
+    for k in range(1000):
+        small.apply(Page([[k, "x" * 50]]))
+    assert small.partial
+    assert small.nbytes <= 20_000
+    assert small.dropped + len(small) == 1000
+    assert small.rows()[-1] == [999, "x" * 50]

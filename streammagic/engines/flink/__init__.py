@@ -21,7 +21,7 @@ PLUGIN = Plugin(
     magic="flink",
     title="Flink",
     dialect=FlinkDialect(),
-    url_roles=("gateway", "rest"),
+    addresses={"gateway": "flink_gateway", "rest": "flink_rest"},
     embedded=True,
     connect=_connect,
 )

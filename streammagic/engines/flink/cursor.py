@@ -56,6 +56,7 @@ class StatementCursor:
         self.schema = Schema()
         self.job_id = job_id
         self.is_query = False
+        self.reads_from = ""
         self.notes = notes
         self._gateway = gateway
         self._jobmanager = jobmanager
@@ -103,6 +104,10 @@ class StatementCursor:
     def interrupt(self) -> None:
         """Make the iteration end soon."""
         self._interrupted.set()
+
+    def silence(self) -> list[str]:
+        """Say nothing: Flink's reasons are not looked for."""
+        return []
 
     def close(self) -> None:
         """End the operation and, unless it has ended by itself, its job; wait until that is sure.
@@ -218,22 +223,3 @@ class StatementCursor:
             statement=self._statement.text,
             hint="Is the cluster busy? Raise the limit with %config StreamMagic.operation_timeout (seconds).",
         )
-
-
-class AnswerCursor:
-    """The `Cursor` of a statement that was answered without the engine: nothing but a line to say."""
-
-    def __init__(self, *notes: str) -> None:
-        self.schema = Schema()
-        self.job_id: str | None = None
-        self.is_query = False
-        self.notes = list(notes)
-
-    def __iter__(self) -> Iterator[Page]:
-        yield Page()
-
-    def interrupt(self) -> None:
-        """Do nothing: it is over already."""
-
-    def close(self) -> None:
-        """Do nothing: nothing is open."""

@@ -13,7 +13,7 @@ from streammagic.engines.flink.designing import explained, kafka_of, placed_in_s
 from streammagic.engines.flink.jobmanager import wait_until
 from streammagic.engines.flink.session import RUNTIME_MODE
 from streammagic.engines.flink.states import States
-from streammagic.engines.jobs import Bundle, Comparison
+from streammagic.engines.jobs import Bundle, Comparison, Disowned, Words, hashed_id
 from streammagic.errors import (
     ConnectionFailedError,
     DuplicateJobError,
@@ -27,7 +27,7 @@ from streammagic.sql import naming
 from streammagic.sql.statements import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from streammagic.engines.base import Settings
     from streammagic.engines.flink.jobmanager import JobManager
@@ -45,6 +45,21 @@ _CHECKPOINTS = {
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 }
 """Set in every deployment that does not set them itself. A kept checkpoint outlives a lost cluster."""
+
+_WORDS = Words(
+    stops="with a savepoint",
+    from_stop="from that savepoint",
+    from_last="from its last state",
+    without="without state: none was kept",
+    unfit="is expected to be refused",
+    stopping="taking a savepoint and stopping",
+    cancelling="stopping without a savepoint",
+    cancelled="stopped, its state was not saved",
+    nothing_kept="has neither a savepoint nor a checkpoint to go on from",
+    source="the savepoint",
+    savepoint="savepoint",
+    slow="Are there enough task slots? %stream diagnose tells more.",
+)
 
 _DUPLICATE = ("DuplicateApplicationSubmission", "DuplicateJobSubmission", "has already been submitted")
 _APPEARS_SECONDS = 3.0
@@ -70,6 +85,16 @@ class FlinkJobs(States):
     def place(self) -> str:
         """The JobManager's address; "local" for the embedded Flink, whose address may change."""
         return "local" if self._data is not None else self._jobmanager.endpoint
+
+    @property
+    def words(self) -> Words:
+        """How it is told what Flink does."""
+        return _WORDS
+
+    @property
+    def start_setting(self) -> str:
+        """Return "": in Flink the table tells where to start."""
+        return ""
 
     def bundle(self, statement: Statement, settings: Mapping[str, str], sink: SinkRequest) -> Bundle:
         """Gather what a statement needs of all that was defined in this session."""
@@ -110,11 +135,19 @@ class FlinkJobs(States):
             return Comparison(verdict="refused", differences=(why,))
         return plans.compare(before.execution, after.execution)
 
-    def submit(self, bundle: Bundle, job_id: str, labels: Labels, restore: Restore | None) -> None:
+    def job_id(self, bundle: Bundle, name: str, version: int, attempt: int) -> str:
+        """Return the id of a run's job, of which no other run has it."""
+        del bundle
+        return hashed_id(name, version, attempt, self.place)
+
+    def submit(
+        self, bundle: Bundle, job_id: str, labels: Labels, restore: Restore | None, *, again: bool
+    ) -> None:
         """Send a designed bundle under a job id, from a savepoint if that is given.
 
         A lost answer is looked up by the id; where no job came to be, it is sent once more.
         """
+        del again  # a job takes nothing from another, and a table that is there is refused
         self._send(bundle, job_id, labels, restore)
         if restore is not None and restore.new_sink:
             self._check_state(job_id, restore.of)
@@ -131,6 +164,13 @@ class FlinkJobs(States):
             except DuplicateJobError:
                 return  # it had come to be after all
 
+    def abandon(self, bundle: Bundle, job_id: str, restore: Restore | None) -> None:
+        """Give up a start that failed: its job is cancelled, and its table dropped if that can be."""
+        del restore  # savepoints outlive the jobs that start from them
+        self.cancel(job_id)
+        with suppress(StreamMagicError):  # why the start failed is what counts
+            self.disown(bundle)
+
     def adopt(self, bundle: Bundle) -> None:
         """Make the table that was made for a bundle known to this connection's session."""
         if not bundle.table_ddl:
@@ -144,11 +184,12 @@ class FlinkJobs(States):
         self._sessions.run_in_all(f"DROP TABLE IF EXISTS {name}")
         self._sessions.define(statement, name)
 
-    def disown(self, bundle: Bundle) -> None:
-        """Drop the table that was made for a bundle, here and where a catalog keeps it."""
+    def disown(self, bundle: Bundle, topics: Sequence[str] = ()) -> Disowned:
+        """Drop the table that was made for a bundle, here and where a catalog keeps it; topics stay."""
+        del topics
         created = bundles.single(bundle.table_ddl or bundle.statement)
         if not bundle.table_ddl and created.kind is not Kind.CREATE_AS:
-            return
+            return Disowned()
         name = sinks.quoted(bundle.table) if bundle.table_ddl else bundle.table
         drop = f"DROP TABLE IF EXISTS {name}"
         known = self._sessions.journal.creation(name)
@@ -159,6 +200,13 @@ class FlinkJobs(States):
         if any("CATALOG" in bundles.single(sql).words for sql in bundle.definitions):
             with self._workshop(bundle) as run:
                 run(drop)
+        return Disowned(things=(f"table {bundle.table}",) if bundle.table_ddl else ())
+
+    @staticmethod
+    def dependants(bundle: Bundle, but: Sequence[Bundle] = ()) -> list[str]:
+        """Return nothing: a job goes on, whatever is dropped."""
+        del bundle, but
+        return []
 
     @contextmanager
     def _workshop(self, bundle: Bundle) -> Iterator[sinks.Run]:

@@ -6,13 +6,20 @@ import difflib
 import uuid
 from typing import TYPE_CHECKING
 
+from streammagic.engines.answers import AnswerCursor
 from streammagic.engines.flink import bundles, errors
-from streammagic.engines.flink.cursor import AnswerCursor, StatementCursor
+from streammagic.engines.flink.cursor import StatementCursor
 from streammagic.engines.flink.deploy import JOB_ID, FlinkJobs
 from streammagic.engines.flink.gateway import Gateway
 from streammagic.engines.flink.jobmanager import JobManager
 from streammagic.engines.flink.session import RUNTIME_MODE, Sessions
-from streammagic.errors import ConnectionFailedError, SessionLostError, SqlError, StreamMagicError
+from streammagic.errors import (
+    ConnectionFailedError,
+    OptionError,
+    SessionLostError,
+    SqlError,
+    StreamMagicError,
+)
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind
 
@@ -63,6 +70,11 @@ class FlinkEngine:
 
     def query(self, statement: Statement, options: QueryOptions) -> Cursor:
         """Send a statement. A lost session is opened anew first, and a note of the cursor says so."""
+        if options.start:
+            raise OptionError(
+                "--from is for engines whose queries choose where to start; in Flink the table does.",
+                hint="Write FROM t /*+ OPTIONS('scan.startup.mode'='earliest-offset') */.",
+            )
         if statement.kind is Kind.CLIENT:
             return AnswerCursor(
                 f"{statement.words[0]} belongs to the SQL client; a notebook has no use for it."
@@ -233,11 +245,18 @@ class _CreateCursor:
         return False
 
     @property
+    def reads_from(self) -> str:
+        return ""
+
+    @property
     def notes(self) -> list[str]:
         return self._cursor.notes + self._extra
 
     def interrupt(self) -> None:
         self._cursor.interrupt()
+
+    def silence(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self._cursor.close()

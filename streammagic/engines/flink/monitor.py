@@ -152,7 +152,9 @@ class Monitor:
         job, graph = self.job(job_id), self._graph(job_id)
         names = [] if job is None else [job.title]
         names += [] if graph is None else [vertex.name for vertex in graph.vertices]
-        subject = Subject(job_id) if job is None else Subject(job_id, tuple(names), job.started, job.ended)
+        subject = (
+            Subject(job_id) if job is None else Subject(job_id, tuple(names), job.started or 0.0, job.ended)
+        )
         try:
             found = lines_about(self._log_directory, subject, lines)
         except OSError as error:

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from streammagic.engines.flink import errors
 from streammagic.engines.flink.jobmanager import wait_until
 from streammagic.engines.flink.monitor import Monitor
+from streammagic.engines.jobs import Stopped
 from streammagic.errors import JobFailedError, OperationTimeoutError, StreamMagicError
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class States(Monitor):
         self._jobmanager = jobmanager
         self._data = data
 
-    def stop(self, job_id: str, *, drain: bool) -> str:
-        """Stop a job with a savepoint and return its path."""
+    def stop(self, job_id: str, *, drain: bool) -> Stopped:
+        """Stop a job with a savepoint; it has ended then."""
         self._await_tasks(job_id, "stopped with a savepoint")
         try:
             path = self._triggered(job_id, "stop", {"drain": drain})
@@ -55,7 +56,7 @@ class States(Monitor):
                 f"The savepoint was taken, and the job has not ended within {_END_SECONDS:g} s.",
                 engine=errors.TITLE,
             )
-        return path
+        return Stopped(path=path, said="stopped with a savepoint", shown=path)
 
     def savepoint(self, job_id: str) -> str:
         """Take a savepoint of a running job and return its path."""
@@ -75,6 +76,12 @@ class States(Monitor):
         kept = (self._data / "checkpoints" / job_id).glob("chk-*/_metadata")
         newest = max(kept, key=lambda file: file.stat().st_mtime_ns, default=None)
         return None if newest is None else newest.parent.as_uri()
+
+    @staticmethod
+    def has_state(path: str) -> bool:
+        """Return True: whether a savepoint can be read is found out by a start from it."""
+        del path
+        return True
 
     def cancel(self, job_id: str) -> None:
         """End a job without a savepoint; it has ended then."""

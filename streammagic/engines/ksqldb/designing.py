@@ -1,0 +1,159 @@
+"""From what a person deploys to the statement that the server gets.
+
+A SELECT becomes CREATE STREAM or CREATE TABLE … AS SELECT: which of them is the query's own, as the server
+plans it. INSERT INTO … SELECT gets the deployment's name as its QUERY_ID, so that its query is known by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from streammagic.engines.ksqldb.keys import UpsertKey
+from streammagic.errors import OptionError, SqlError
+from streammagic.sql.ksqldb import KsqlDialect, identifier, literal, normal_name
+from streammagic.sql.naming import table_name
+from streammagic.sql.statements import Kind, split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streammagic.engines.jobs import Bundle
+    from streammagic.engines.ksqldb.commands import Commands, Entity
+    from streammagic.sql.statements import Statement
+
+_DIALECT = KsqlDialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a designed statement is: CREATE (STREAM or TABLE) or INSERT, and what it is known by."""
+
+    word: str
+    name: str
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes the source that it writes."""
+        return self.word in ("STREAM", "TABLE")
+
+
+def deployable(statement: Statement) -> None:
+    """Raise where a statement can't become a persistent query, with the place of what forbids it."""
+    selects = statement.kind is Kind.QUERY and statement.words[:1] == ("SELECT",)
+    if not selects and _DIALECT.query_of(statement) is None:
+        raise OptionError(
+            f"{statement.title} starts no persistent query.",
+            hint="Deploy a SELECT, a CREATE STREAM or TABLE … AS SELECT, or an INSERT INTO … SELECT.",
+        )
+    at = statement.top_level("LIMIT")
+    if at is not None:
+        place = statement.tokens[at - 1].start - statement.start
+        before = statement.text[:place]
+        raise SqlError(
+            "LIMIT has no place in a persistent query: it never ends.",
+            engine="ksqlDB",
+            statement=statement.text,
+            line=before.count("\n") + 1,
+            column=place - before.rfind("\n"),
+            hint="Leave LIMIT out, or look at some rows with %%ksql first.",
+        )
+
+
+def designed(bundle: Bundle, name: str, commands: Commands) -> Bundle:
+    """Return a bundle with the statement that is sent, and the topics that it reads and writes.
+
+    Raises `SqlError` where the server refuses the query.
+    """
+    statement = split(bundle.statement, _DIALECT)[0]
+    if statement.kind is Kind.QUERY:
+        statement = _pushed(statement)
+        is_table = UpsertKey.of(commands.explain(statement.text, statement)).names is not None
+        word, sink = "TABLE" if is_table else "STREAM", identifier(table_name(name).upper())
+        ddl = f"CREATE {word} {sink} {_with(bundle.sink.options)}AS\n{statement.text}"
+    elif statement.words[:1] == ("INSERT",):
+        ddl = _insert(statement, name)
+    else:
+        ddl = _create(statement, bundle.sink.options)
+    statement = split(ddl, _DIALECT)[0]
+    query = statement.text[_DIALECT.query_of(statement) or 0 :]
+    there = statement.words[:1] != ("INSERT",) and commands.describe(_DIALECT.sink_of(statement) or "")
+    # What is there is replaced, or refused, later: whether it can be is not the query's fault.
+    description = commands.explain(query if there else ddl, statement)
+    topic = _topic(statement, commands)
+    reads = [commands.describe(identifier(str(source))) for source in description.get("sources") or []]
+    return replace(
+        bundle,
+        table=shape(ddl).name,
+        table_ddl=ddl,
+        topics=(topic,),
+        reads=tuple(dict.fromkeys(str(source["topic"]) for source in reads if source is not None)),
+        made_topics=() if _there(topic, commands) else (topic,),
+    )
+
+
+def shape(ddl: str) -> Shape:
+    """Read what a designed statement is."""
+    statement = split(ddl, _DIALECT)[0]
+    if statement.words[:1] == ("INSERT",):
+        return Shape("INSERT", str(_DIALECT.with_properties(statement).get("QUERY_ID", "")).upper())
+    return Shape(
+        "TABLE" if "TABLE" in statement.words else "STREAM", normal_name(_DIALECT.sink_of(statement) or "")
+    )
+
+
+def or_replace(ddl: str) -> str:
+    """Return a designed CREATE as one that takes the place of what is there."""
+    return ddl.replace("CREATE ", "CREATE OR REPLACE ", 1)
+
+
+def _pushed(statement: Statement) -> Statement:
+    if _DIALECT.emit(statement) is not None:
+        return statement
+    return statement.retold(_DIALECT.with_emit_changes(statement))
+
+
+def _create(statement: Statement, options: Mapping[str, str]) -> str:
+    """Return a CREATE … AS SELECT without OR REPLACE: whether it may replace is for the plan to say."""
+    if options:
+        raise OptionError(
+            "--with is for a SELECT; this statement has its own WITH (…).", hint="Write it there."
+        )
+    word = "TABLE" if "TABLE" in statement.words else "STREAM"
+    name = _DIALECT.created_name(statement) or ""
+    at = next(token.start for token in statement.tokens if token.text == name) - statement.start
+    return f"CREATE {word} {statement.text[at:]}"
+
+
+def _insert(statement: Statement, name: str) -> str:
+    query_id = _DIALECT.with_properties(statement).get("QUERY_ID")
+    if query_id is not None:
+        return statement.text
+    at = _DIALECT.query_of(statement)
+    if at is None or _DIALECT.with_properties(statement):
+        raise OptionError("An INSERT INTO with a WITH (…) needs a QUERY_ID in it to be deployed.")
+    return f"{statement.text[:at]}WITH (QUERY_ID={literal(table_name(name).upper())}) {statement.text[at:]}"
+
+
+def _with(options: Mapping[str, str]) -> str:
+    if not options:
+        return ""
+    return f"WITH ({', '.join(f'{key.upper()}={_value(value)}' for key, value in options.items())}) "
+
+
+def _value(text: str) -> str:
+    return text if text.isdecimal() or text.lower() in ("true", "false") else literal(text)
+
+
+def _topic(statement: Statement, commands: Commands) -> str:
+    """Return the topic that a statement writes."""
+    sink = _DIALECT.sink_of(statement) or ""
+    if statement.words[:1] == ("INSERT",):
+        found: Entity | None = commands.describe(sink)
+        return normal_name(sink) if found is None else str(found["topic"])
+    return str(_DIALECT.with_properties(statement).get("KAFKA_TOPIC", normal_name(sink)))
+
+
+def _there(topic: str, commands: Commands) -> bool:
+    found = commands.ask("LIST TOPICS;")
+    return any(topic == known["name"] for entity in found for known in entity.get("topics", ()))

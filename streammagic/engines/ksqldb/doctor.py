@@ -1,0 +1,98 @@
+"""Why a push query gives no rows: asked of the server once it has been silent for a while."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from streammagic.errors import StreamMagicError
+from streammagic.sql.ksqldb import identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streammagic.engines.ksqldb.commands import Commands, Entity
+    from streammagic.sql.statements import Statement
+
+_EARLIEST = "earliest"
+_TEXT_FORMATS = frozenset({"JSON", "JSON_SR"})
+
+
+def examine(
+    commands: Commands, statement: Statement, start: str, sample: Callable[[str], list[str | None] | None]
+) -> list[str]:
+    """Return the likely reasons, a sentence each with its remedy.
+
+    ``start`` is the query's auto.offset.reset. ``sample`` returns the first record of a topic as (rowtime,
+    key, value, partition), or None where none can be had within a moment.
+    """
+    sources: list[str] = []
+    with suppress(StreamMagicError):
+        sources = [str(name) for name in commands.explain(statement.text).get("sources") or []]
+    found: list[str] = []
+    for name in sources:
+        try:
+            description = commands.describe(identifier(name))
+        except StreamMagicError:
+            continue
+        if description is not None:
+            found += _about_source(name, description, start, sample)
+    words = [token.word for token in statement.tokens]
+    if not found and start == _EARLIEST and "WHERE" in words:
+        found.append("there are records, and none has passed the WHERE so far")
+    if "FINAL" in words:
+        found.append("EMIT FINAL gives a window only once a later record has closed it")
+    if not found and "JOIN" in words:
+        found.append("no rows of the two sides have met: are their keys equal, and of the same type?")
+    return found
+
+
+def _about_source(
+    name: str, description: Entity, start: str, sample: Callable[[str], list[str | None] | None]
+) -> list[str]:
+    for query in description.get("writeQueries") or []:
+        counts = query.get("statusCount") or {}
+        if counts.get("ERROR"):
+            return [f"{name} is written by {query['id']}, which is in ERROR: EXPLAIN {query['id']} says why"]
+        if counts.get("PAUSED"):
+            return [
+                f"{name} is written by {query['id']}, which is paused: RESUME {query['id']} lets it go on"
+            ]
+    topic = str(description["topic"])
+    record = sample(topic)
+    if record is None:
+        return [f"the topic {topic} of {name} has no records so far"]
+    if start != _EARLIEST:
+        said = (
+            f"the query reads what comes from now on (auto.offset.reset is {start}), and {topic} has records "
+            "from before: %%ksql --from earliest reads them too"
+        )
+        return [said]
+    return _about_format(name, description, record)
+
+
+def _about_format(name: str, description: Entity, record: list[str | None]) -> list[str]:
+    value = record[2] or ""
+    form = str(description.get("valueFormat"))
+    if form in _TEXT_FORMATS and not _is_json(value):
+        said = (
+            f"{name} reads its values as {form}, and the first record is none ({_short(value)}): such "
+            "records are left out, and the server's processing log tells. Is VALUE_FORMAT right?"
+        )
+        return [said]
+    if description.get("type") == "TABLE" and record[1] in (None, "<null>"):
+        return [f"the first record of {description['topic']} has no key: a table leaves such records out"]
+    return []
+
+
+def _is_json(text: str) -> bool:
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return text == "<null>"
+    return found is None or isinstance(found, dict | list | int | float | str)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004 - as much as a line holds

@@ -1,0 +1,100 @@
+"""What lasts from one statement to the next: properties and variables, which ksqlDB leaves to its clients.
+
+The server keeps neither SET nor DEFINE beyond the request that holds it (KsqlRequest's ``streamsProperties``
+and ``sessionVariables``), so they are kept here and sent along with every request.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from streammagic.sql.ksqldb import LEXER, KsqlDialect
+from streammagic.sql.statements import tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streammagic.sql.statements import Statement
+
+OFFSET_RESET = "auto.offset.reset"
+_VARIABLE = re.compile(r"\$\{\s*(\w+)\s*\}")
+_DIALECT = KsqlDialect()
+
+
+class Session:
+    """The properties and variables of one connection. Safe to use from several threads."""
+
+    def __init__(self, properties: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._properties = dict(properties)
+        self._variables: dict[str, str] = {}
+        self._sequence: int | None = None
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The properties as they are now."""
+        with self._lock:
+            return dict(self._properties)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables as they are now; their names do not tell cases apart."""
+        with self._lock:
+            return dict(self._variables)
+
+    @property
+    def sequence(self) -> int | None:
+        """The newest command that was carried out for this connection: what the next request waits for."""
+        return self._sequence
+
+    def saw_command(self, sequence: int) -> None:
+        """Note the number of a command in the server's command topic, -1 for none."""
+        with self._lock:
+            if sequence >= 0:
+                self._sequence = max(sequence, self._sequence or 0)
+
+    def set_property(self, name: str, value: str) -> None:
+        """Set a property."""
+        with self._lock:
+            self._properties[name] = value
+
+    def define(self, name: str, value: str) -> None:
+        """Define a variable."""
+        with self._lock:
+            self._variables[name.lower()] = value
+
+    def apply(self, statement: Statement) -> bool:
+        """Carry out a SET, UNSET, DEFINE or UNDEFINE; tell whether there was something to take away."""
+        setting = _DIALECT.setting(statement)
+        if setting is None:
+            return False
+        name, value = setting
+        is_variable = statement.words[:1] in (("DEFINE",), ("UNDEFINE",))
+        with self._lock:
+            kept = self._variables if is_variable else self._properties
+            name = name.lower() if is_variable else name
+            if value is None:
+                return kept.pop(name, None) is not None
+            kept[name] = self._expanded(value)
+            return True
+
+    def expand(self, sql: str) -> str:
+        """Replace ``${name}`` by the variables' values; unknown ones stay, for the server to refuse.
+
+        In comments nothing is replaced. Inside of a string the server does so too (VariableSubstitutor).
+        """
+        if "${" not in sql:
+            return sql
+        counted = [(token.start, token.end) for token in tokenize(sql, LEXER)]
+        with self._lock:
+
+            def value(match: re.Match[str]) -> str:
+                inside = any(start <= match.start() < end for start, end in counted)
+                return self._variables.get(match[1].lower(), match[0]) if inside else match[0]
+
+            return _VARIABLE.sub(value, sql)
+
+    def _expanded(self, value: str) -> str:
+        return _VARIABLE.sub(lambda m: self._variables.get(m[1].lower(), m[0]), value)

@@ -1,0 +1,273 @@
+"""ksqlDB's SQL: how it is cut, what its statements do, what can be read off them.
+
+Source: ksqlDB's grammar (SqlBase.g4, the same from 0.29 on) and the "SQL" pages of its documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from streammagic.sql import foreign
+from streammagic.sql.statements import Kind, Lexer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streammagic.sql.statements import Statement, Token
+
+_PATTERN = re.compile(
+    r"""
+    (?: \s++ | --[^\r\n]*+ | /\*(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
+    (?:
+      (?P<word>
+        [^\W\d][\w@]*+
+      | (?! \d++[eE][+-]?\d++ (?![\w@]) ) \d++[^\W\d][\w@]*+   # 1E3 is a number, 1ST a name
+      )
+    | (?P<other>
+        '(?:[^']++|'')*+'
+      | `(?:[^`]++|``)*+`
+      | "(?:[^"]++|"")*+"
+      | \$\{\s*+\w++\s*+\}  # a variable
+      | \d++(?:\.\d*+)?(?:[eE][+-]?\d++)?
+      | ['"`].*+   # an open quote: the rest is inside it
+      | /\*.*+     # likewise an open comment
+      | .
+      )
+    | \Z
+    )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+LEXER = Lexer(_PATTERN, has_blocks=False, folds_names=True)
+"""How ksqlDB's SQL is cut into tokens.
+
+Other than in Flink ``//`` is no comment, ``/*+ … */`` is one, no backslash escapes, ``@`` is part of a name,
+a name may begin with a digit, and ``${name}`` is one token. ksqlDB itself takes the line after an empty
+``--`` into the comment, too (its rule wants one more character, and takes the line's end for it); here a
+comment ends with its line.
+"""
+
+_BY_FIRST_WORD = {
+    "SELECT": Kind.QUERY,
+    "PRINT": Kind.QUERY,
+    "LIST": Kind.ANSWER,
+    "SHOW": Kind.ANSWER,
+    "DESCRIBE": Kind.ANSWER,
+    "DESC": Kind.ANSWER,
+    "EXPLAIN": Kind.ANSWER,
+    "SET": Kind.SESSION,
+    "UNSET": Kind.SESSION,
+    "DEFINE": Kind.SESSION,
+    "UNDEFINE": Kind.SESSION,
+    "HELP": Kind.CLIENT,
+    "CLEAR": Kind.CLIENT,
+    "EXIT": Kind.CLIENT,
+    "QUIT": Kind.CLIENT,
+    "HISTORY": Kind.CLIENT,
+    "OUTPUT": Kind.CLIENT,
+    "REQUEST": Kind.CLIENT,
+    "SERVER": Kind.CLIENT,
+    "SPOOL": Kind.CLIENT,
+    "VERSION": Kind.CLIENT,
+}
+_CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "SOURCE"})
+_PLAIN = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+class KsqlDialect:
+    """The `Dialect` of ksqlDB, and what its engine reads off a statement. Names are returned as typed."""
+
+    lexer = LEXER
+
+    def classify(self, statement: Statement) -> Kind:
+        """Say what a statement does.
+
+        What is no query, setting or question is a definition: the server answers it at once, and what it
+        starts lives on there.
+        """
+        words = statement.words
+        if words[:2] == ("SET", "CLI"):
+            return Kind.CLIENT
+        return _BY_FIRST_WORD.get(words[0] if words else "", Kind.DEFINITION)
+
+    def created_name(self, statement: Statement) -> str | None:
+        """Return what ``CREATE [OR REPLACE] [SOURCE] STREAM|TABLE [IF NOT EXISTS] name`` names."""
+        tokens = list(statement.tokens)
+        if not tokens or tokens[0].word != "CREATE":
+            return None
+        while tokens and tokens[0].word in _CREATE_MODIFIERS:
+            del tokens[0]
+        if not tokens or tokens[0].word not in ("STREAM", "TABLE"):
+            return None
+        del tokens[0]
+        if [token.word for token in tokens[:3]] == ["IF", "NOT", "EXISTS"]:
+            del tokens[:3]
+        return tokens[0].text if tokens and _is_name(tokens[0]) else None
+
+    def foreign_hint(self, statement: Statement) -> str | None:
+        """Say what a refused statement has of Flink's SQL, and how ksqlDB has it."""
+        return foreign.under_ksql(statement)
+
+    def query_of(self, statement: Statement) -> int | None:
+        """Return the offset, in its text, of the SELECT of a CREATE … AS SELECT or INSERT INTO … SELECT."""
+        if statement.words[:1] not in (("CREATE",), ("INSERT",)):
+            return None
+        at = _first(statement.tokens, "SELECT")
+        return None if at is None else statement.tokens[at].start - statement.tokens[0].start
+
+    def emit(self, statement: Statement) -> Literal["CHANGES", "FINAL"] | None:
+        """Return what a statement's query emits: CHANGES, FINAL, or None for a pull query or no query."""
+        return _emit(statement.tokens)
+
+    def with_emit_changes(self, statement: Statement) -> str:
+        """Return a SELECT's text with EMIT CHANGES, before its LIMIT; one with an EMIT as it is.
+
+        What stands before it keeps its offset.
+        """
+        if _emit(statement.tokens) is not None or _first(statement.tokens, "SELECT") is None:
+            return statement.text
+        at = _limit(statement.tokens)
+        if at == len(statement.tokens):
+            return f"{statement.text} EMIT CHANGES"
+        place = statement.tokens[at].start - statement.tokens[0].start
+        return f"{statement.text[:place]}EMIT CHANGES {statement.text[place:]}"
+
+    def is_push(self, statement: Statement) -> bool:
+        """Tell whether it is a SELECT that goes on: one with EMIT. PRINT is none."""
+        return statement.words[:1] == ("SELECT",) and self.emit(statement) is not None
+
+    def is_aggregation(self, statement: Statement) -> bool:
+        """Tell whether the statement's query has a GROUP BY."""
+        return statement.top_level("GROUP", "BY") is not None
+
+    def from_source(self, statement: Statement) -> str | None:
+        """Return the first stream or table that the statement's query reads."""
+        tokens = statement.tokens
+        select = _first(tokens, "SELECT")
+        if select is None:
+            return None
+        for place in range(select + 1, len(tokens) - 1):
+            token = tokens[place]
+            # "a IS DISTINCT FROM b" may stand before the FROM
+            if token.word == "FROM" and token.depth == 0 and tokens[place - 1].word != "DISTINCT":
+                return tokens[place + 1].text
+        return None
+
+    def sink_of(self, statement: Statement) -> str | None:
+        """Return what a CREATE … AS SELECT or an INSERT INTO writes."""
+        if statement.words[:2] == ("INSERT", "INTO"):
+            return statement.tokens[2].text if len(statement.tokens) > 2 else None  # noqa: PLR2004
+        return None if self.query_of(statement) is None else self.created_name(statement)
+
+    def with_properties(self, statement: Statement) -> dict[str, str]:
+        """Return the WITH (…) of a CREATE or INSERT INTO: by upper-case key, the text of each literal."""
+        tokens = statement.tokens
+        at = _first(tokens, "WITH")
+        if at is None or statement.words[:1] not in (("CREATE",), ("INSERT",)):
+            return {}
+        found: dict[str, str] = {}
+        key: str | None = None
+        value = ""
+        for token in tokens[at + 1 :]:
+            if token.text == "(" and token.depth == 0:
+                value = ""
+            elif token.text == "=" and key is None:
+                key, value = value.upper(), ""
+            elif token.text == "," or (token.text == ")" and token.depth == 0):
+                if key:
+                    found[key] = value
+                key, value = None, ""
+                if token.text == ")":
+                    break
+            else:
+                value += _bare(token.text)
+        return found
+
+    def setting(self, statement: Statement) -> tuple[str, str | None] | None:
+        """Return the name and value of a SET or DEFINE, the name and None of an UNSET or UNDEFINE.
+
+        None for what is none of these, or not complete.
+        """
+        verb = statement.words[0] if statement.words else ""
+        if verb not in ("SET", "UNSET", "DEFINE", "UNDEFINE"):
+            return None
+        texts = [token.text for token in statement.tokens[1:]]
+        takes_value = verb in ("SET", "DEFINE")
+        at = texts.index("=") if takes_value and "=" in texts else len(texts)
+        name = "".join(map(_bare, texts[:at]))
+        if not name or takes_value != (at + 1 < len(texts)):
+            return None
+        return name, "".join(map(_bare, texts[at + 1 :])) if takes_value else None
+
+
+def identifier(name: str) -> str:
+    """Return a name as SQL has it: bare where that means the same, else in back-ticks."""
+    if _PLAIN.fullmatch(name) and name not in RESERVED:
+        return name
+    return "`" + name.replace("`", "``") + "`"
+
+
+def normal_name(typed: str) -> str:
+    """Return the name that is meant: what is quoted as it is, all else in upper case."""
+    if typed[:1] in ("`", '"'):
+        return _bare(typed)
+    return typed.upper()
+
+
+def literal(text: str) -> str:
+    """Return text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _bare(text: str) -> str:
+    """Return a token without its quotes."""
+    quote = text[:1]
+    if quote not in ("'", '"', "`") or len(text) == 1 or text[-1] != quote:
+        return text
+    return text[1:-1].replace(quote * 2, quote)
+
+
+def _is_name(token: Token) -> bool:
+    return bool(token.word) or token.text.startswith(("`", '"', "${"))
+
+
+def _first(tokens: Sequence[Token], word: str) -> int | None:
+    """Return the index of a word's first place outside all parentheses."""
+    return next((i for i, token in enumerate(tokens) if token.word == word and token.depth == 0), None)
+
+
+def _limit(tokens: Sequence[Token]) -> int:
+    """Return the index of the LIMIT n that ends a query, or that of its end."""
+    at = len(tokens) - 2
+    is_limit = at > 0 and tokens[at].word == "LIMIT" and tokens[at].depth == 0
+    return at if is_limit else len(tokens)
+
+
+def _emit(tokens: Sequence[Token]) -> Literal["CHANGES", "FINAL"] | None:
+    """Read the EMIT at the end of a query; EMIT, CHANGES and FINAL are names elsewhere."""
+    end = _limit(tokens)
+    if end < 2 or tokens[end - 2].word != "EMIT" or tokens[end - 2].depth:  # noqa: PLR2004 - two words
+        return None
+    if _first(tokens, "FROM") is None:
+        return None
+    match tokens[end - 1].word:
+        case "CHANGES":
+            return "CHANGES"
+        case "FINAL":
+            return "FINAL"
+    return None
+
+
+RESERVED = frozenset(
+    """
+ADVANCE ALL AND AS AT BEGINNING BETWEEN BY CASE CAST CATALOG CONNECTOR CONNECTORS CREATE DAYS DECIMAL
+DELETE DESCRIBE DISTINCT DROP ELSE END EXISTS EXPORT EXTENDED FALSE FROM FULL GROUP HAVING HOPPING HOURS
+IN INNER INSERT INTO IS JOIN LEFT LIKE LIMIT LIST LOAD MATERIALIZED MILLISECOND MILLISECONDS MINUTES
+MONTHS NAMESPACE NOT NULL ON OR OUTER PAUSE PRINT PROPERTIES QUERIES QUERY RENAME RESUME RETENTION RIGHT
+RUN SAMPLE SCRIPT SECONDS SELECT SIZE STREAM STREAMS TABLE TERMINATE THEN TO TOPIC TOPICS TRUE TUMBLING
+UNSET VALUES VIEW WHEN WHERE WINDOW WITH WITHIN YEARS
+    """.split()  # noqa: SIM905 - a list of words is read as one
+)
+"""What ksqlDB does not take for a name without quotes: its grammar's words less the non-reserved ones."""
