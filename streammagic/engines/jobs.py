@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import orjson
 
-from streammagic.sql.statements import evened, tokenize
+from streammagic.engines.base import plugins
+from streammagic.sql.statements import CALCITE, evened, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,14 +77,29 @@ class Bundle:
         """12 hex digits that are equal for bundles that ask for the same, whatever their white space."""
         asked = [
             self.engine,
-            *_told(self.definitions),
-            _evened(self.statement),
+            *self._told(),
+            self._evened(self.statement),
             *sorted(f"{key}={value}" for key, value in self.settings.items()),
             self.sink.connector or "",
             *sorted(f"{key}={value}" for key, value in self.sink.options.items()),
             str(self.sink.exactly_once),
         ]
         return hashlib.sha256("\0".join(asked).encode()).hexdigest()[:12]
+
+    def _told(self) -> list[str]:
+        """Return what the definitions say, in an order that is theirs: what was run twice counts once.
+
+        What the order decides is in which database the statement stands, so the last USE of each kind is last.
+        """
+        told = [self._evened(sql) for sql in self.definitions]
+        uses = [text for text in told if text.startswith("USE ")]
+        last = dict.fromkeys(reversed(uses[-2:]))
+        return [*sorted(set(told) - set(uses)), *last]
+
+    def _evened(self, sql: str) -> str:
+        plugin = plugins().get(self.engine)
+        lexer = CALCITE if plugin is None else plugin.dialect.lexer
+        return evened(tokenize(sql, lexer), lexer)
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -116,21 +132,6 @@ class Bundle:
             return cls.from_json(zlib.decompress(base64.b64decode(word, validate=True)))
         except (ValueError, TypeError, KeyError, zlib.error):
             return None
-
-
-def _told(definitions: Sequence[str]) -> list[str]:
-    """Return what definitions say, in an order that is theirs: what was run twice counts once.
-
-    What the order decides is in which database the statement stands, so the last USE of each kind is last.
-    """
-    told = [_evened(sql) for sql in definitions]
-    uses = [text for text in told if text.startswith("USE ")]
-    last = dict.fromkeys(reversed(uses[-2:]))
-    return [*sorted(set(told) - set(uses)), *last]
-
-
-def _evened(sql: str) -> str:
-    return evened(tokenize(sql))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,16 +107,17 @@ def _begin(office: Office, name: str, version: int, bundle: Bundle, restore: Res
     labels = Labels(name=name, version=version, sha=bundle.sha, owner=office.owner, bundle=bundle)
     path = None if restore is None else restore.path
     deployment = ledger.deployment(engine.place, name)
-    if living(office, name):
-        raise DeploymentBusyError(
-            f"{name} runs already, by a start that this ledger does not hold for its newest.",
-            hint=f"%stream attach {name} takes it into the ledger; %stream delete {name} ends it.",
-        )
     attempt, again = 1, False
     if deployment is not None:
         attempt, again = deployment.next_attempt(version), deployment.was_accepted
         if restore is not None:
             restore = replace(restore, same=deployment.stands_there(version))
+    goes_on = None if restore is None else engine.job_id(bundle, name, version, attempt)
+    if any(job.id != goes_on for job in living(office, name)):
+        raise DeploymentBusyError(
+            f"{name} runs already, by a start that this ledger does not hold for its newest.",
+            hint=f"%stream attach {name} takes it into the ledger; %stream delete {name} ends it.",
+        )
     while True:
         job_id = engine.job_id(bundle, name, version, attempt)
         run = ledger.begin_run(engine.place, name, version, attempt, job_id, path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streammagic.engines.jobs import Bundle, Disowned, Stopped
+from streammagic.engines.jobs import Bundle, Stopped
 from streammagic.errors import OptionError
 from streammagic.jobs.deploy import newest_state, stop_run
 from streammagic.jobs.launch import adopt, launch, living, reconcile, settle_submission
@@ -141,10 +141,12 @@ class Life:
         with office.ledger.claim(office.engine.place, name, "deleted", office.notebook):
             found = self._known(name)
             bundle = found.current.bundle
+            if found.is_refused:  # what stands under its name, if anything does, is not its own
+                office.ledger.mark_deleted(office.engine.place, name)
+                return Deleted(bundle=replace(bundle, topics=(), made_topics=()), gone=(), topics=())
             gone = ["its job"] if any(run.reason == "deleted" for run in found.runs) else []
-            # What stands under the name of one that was always refused is not its own.
             free = [t for t in bundle.made_topics if t in bundle.topics and not self._used(t, {name, *but})]
-            taken = Disowned() if found.is_refused else office.engine.disown(bundle, free if topics else ())
+            taken = office.engine.disown(bundle, free if topics else ())
             gone += [*taken.things, *self._without_state(found)]
             office.ledger.mark_deleted(office.engine.place, name)
             return Deleted(bundle=bundle, gone=tuple(gone), topics=taken.topics)

@@ -95,9 +95,13 @@ class Lister:
         self._ledger = ledger
         self._only = only
         self._engines: dict[str, tuple[str, JobEngine]] = {}
+        self._unknown: list[str] = []
         for connection, engine in engines.items():
-            self._engines.setdefault(engine.place, (connection, engine))
-        self._down = frozenset(down)
+            try:
+                self._engines.setdefault(engine.place, (connection, engine))
+            except StreamMagicError as error:  # one that has to be asked where it is
+                self._unknown.append(f"{connection}: {error.message}")
+        self._down = frozenset(down) - self._engines.keys()
 
     def read(self, *, everything: bool = False) -> Listing:
         """Return the deployments, and the deployed jobs found that are none of the ledger's.
@@ -107,7 +111,7 @@ class Lister:
         all jobs that an engine remembers. An engine that can't be reached is a note.
         """
         jobs: dict[str, dict[str, Job]] = {}
-        notes = []
+        notes = list(self._unknown)
         for place, (connection, engine) in self._engines.items():
             try:
                 jobs[place] = {job.id: job for job in engine.jobs()}
@@ -161,7 +165,7 @@ class Lister:
             sink=version.bundle.table,
             owner=version.who,
             deployment=deployment,
-            saves=place not in self._engines or bool(self._engine(place).words.savepoint),
+            saves=place not in jobs or bool(self._engine(place).words.savepoint),
         )
 
     def _state(self, deployment: Deployment, job: Job | None, *, reached: bool) -> str:

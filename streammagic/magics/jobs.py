@@ -152,9 +152,7 @@ class JobVerbs:
         desk = self._desk
         if conn is not None:
             return Lister(desk.ledger(), {conn: desk.deployer(conn)}, only=True)
-        engines = desk.job_engines()
-        local = any(engine.place == "local" for engine in engines.values())
-        return Lister(desk.ledger(), engines, down=() if local or _embedded_runs() else ("local",))
+        return Lister(desk.ledger(), desk.job_engines(), down=() if _embedded_runs() else ("local",))
 
     def _find(self, name: str, conn: str | None) -> tuple[JobEngine | None, Entry]:
         """Find a job by its name or id, and its engine, None where that can't be asked.

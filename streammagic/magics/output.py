@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from streammagic.magics.place import card, one_line
+from streammagic.views.blocks import line_bundle
 from streammagic.views.channel import show
 from streammagic.views.live import LiveOutput
 
@@ -24,6 +25,7 @@ class ResultOutput:
         self._handle: Handle | None = None
         self._live: LiveOutput | None = None
         self._finished = False
+        self._advised = False
         self._lock = threading.Lock()
 
     def attach(self, handle: Handle) -> None:
@@ -40,7 +42,10 @@ class ResultOutput:
     def changed(self) -> None:
         """Show what is new in the live display, if there is one; the last state is final."""
         handle, live = self._handle, self._live
-        if live is None or handle is None:
+        if handle is None:
+            return
+        if live is None:
+            self._advise(handle)
             return
         if not handle.has_ended:
             live.touch()
@@ -52,6 +57,12 @@ class ResultOutput:
             live.finish(self._bundle())
             if handle.error is not None:
                 handle.error.shown_as = one_line(handle.error)
+
+    def _advise(self, handle: Handle) -> None:
+        """In a terminal, where nothing is drawn again, say at once why nothing may come."""
+        if self._mode == "text" and handle.advice and not self._advised:
+            self._advised = True
+            show(line_bundle("no rows so far", *handle.advice))
 
     def settle(self) -> None:
         """Show the final state. An error without a live display is left to whoever it is raised to."""

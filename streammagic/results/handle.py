@@ -98,6 +98,11 @@ class Handle:
         return Stats(feed.log.seen, feed.log.kept, feed.log.dropped, len(feed.fold), feed.rate())
 
     @property
+    def advice(self) -> list[str]:
+        """Why no row may have come so far, a sentence each; empty while that is not a question."""
+        return list(self._feed.advice)
+
+    @property
     def exact(self) -> bool:
         """Whether the table is the exact fold of every change sent."""
         return exactness(self._feed) == "exact"

@@ -303,6 +303,136 @@ def test_a_bundle_that_a_newer_streammagic_wrote_does_not_hide_the_rest(ledger, 
     assert found.current.sha == bundle.sha
 
 
+class TestOneIdForAllRuns:
+    """What an engine's jobs are known by may be the same for each start."""
+
+    @pytest.fixture
+    def runs(self, ledger, bundle):
+        """Two versions with two runs each; the last one is being submitted."""
+        for number, statement in enumerate(("SELECT 1", "SELECT 2"), 1):
+            ledger.add_version("server", "q", dataclasses.replace(bundle, statement=statement), "")
+            for attempt in (1, 2):
+                if (number, attempt) != (1, 1):
+                    ledger.set_run("Q", "stopped")
+                ledger.begin_run("server", "q", number, attempt, "Q")
+        return lambda: ledger.deployment("server", "q").runs
+
+    def test_they_are_runs_of_their_own(self, ledger, runs):
+        assert [(run.version, run.attempt, run.state) for run in runs()] == [
+            (1, 1, "stopped"),
+            (1, 2, "stopped"),
+            (2, 1, "stopped"),
+            (2, 2, "submitting"),
+        ]
+        with pytest.raises(LedgerError, match="begun before"):
+            ledger.begin_run("server", "q", 2, 2, "Q")
+
+    def test_what_becomes_of_it_is_that_of_the_newest(self, ledger, runs):
+        before = runs()
+        ledger.set_run("Q", "running")
+        ledger.set_run("Q", "failed", "why")
+        assert runs()[:3] == before[:3]
+        assert (runs()[3].state, runs()[3].reason, runs()[3].accepted) == ("failed", "why", True)
+        assert ledger.by_job("Q").run == runs()[3]
+
+    def test_state_is_that_of_the_newest_and_moves_with_it(self, ledger, runs, bundle):
+        ledger.add_savepoint("Q", "CSAS_Q_1", "stop")
+        ledger.add_version("server", "q", bundle, "")
+        ledger.begin_run("server", "q", 3, 1, "Q")
+        for _ in range(2):
+            ledger.add_savepoint("Q", "CSAS_Q_1", "stop")
+        found = ledger.deployment("server", "q")
+        assert [(saved.path, saved.version) for saved in found.savepoints] == [("CSAS_Q_1", 3)]
+        told = [event for event in ledger.history(name="q") if event.what == "savepoint"]
+        assert len(told) == 2
+        assert len(runs()) == 5
+
+    def test_the_same_path_elsewhere_is_another_state(self, ledger, runs, bundle):
+        assert runs()
+        ledger.add_savepoint("Q", "CSAS_Q_1", "stop")
+        ledger.add_version("other server", "q", bundle, "")
+        ledger.begin_run("other server", "q", 1, 1, "Q at another")
+        ledger.add_savepoint("Q at another", "CSAS_Q_1", "stop")
+        ledger.drop_savepoint("CSAS_Q_1", "Q")
+        assert ledger.deployment("server", "q").savepoints == ()
+        assert len(ledger.deployment("other server", "q").savepoints) == 1
+
+    def adopted(self, ledger, sha, started=None, version=1):
+        return ledger.adopt("server", "q", "flink", version, sha, None, "Q", started, lambda *_: "Q")
+
+    def test_the_newest_is_found_again(self, ledger, runs):
+        ledger.set_run("Q", "running")
+        before = ledger.deployment("server", "q")
+        assert self.adopted(ledger, "") == before
+        assert self.adopted(ledger, before.current.sha) == before
+        ledger.set_run("Q", "lost")
+        assert self.adopted(ledger, "").run.state == "running"
+        assert len(runs()) == 4
+
+    @pytest.mark.parametrize("started", [None, 1000.0])
+    def test_a_query_that_somebody_put_in_its_place_is_the_newest(self, ledger, runs, started):
+        ledger.set_run("Q", "running")
+        found = self.adopted(ledger, "another", started)
+        assert (found.current.number, found.current.sha) == (3, "another")
+        assert (found.run.version, found.run.attempt, found.run.state) == (3, 1, "running")
+        assert self.adopted(ledger, "another", started) == found
+        assert len(runs()) == 5
+
+    def test_into_empty_books_without_a_time(self, ledger):
+        began = time.time()
+        found = self.adopted(ledger, "abc", version=7)
+        assert (found.run.version, found.run.attempt, found.run.accepted) == (7, 1, True)
+        assert began <= found.created <= found.run.started <= time.time() + 0.1
+
+
+class TestAccepted:
+    """Whether an engine took a run decides what may be replaced."""
+
+    def test_it_is_known_once_it_ran(self, ledger, bundle):
+        run = started(ledger, bundle)
+        assert run.accepted is None
+        assert not ledger.by_job(run.job_id).was_accepted
+        ledger.set_run(run.job_id, "running")
+        ledger.set_run(run.job_id, "failed", "later")
+        assert ledger.by_job(run.job_id).was_accepted
+
+    def test_a_refusal_is_known_too(self, ledger, bundle):
+        run = started(ledger, bundle)
+        ledger.set_run(run.job_id, "failed", "wrong SQL")
+        assert not ledger.by_job(run.job_id).is_refused
+        told = ledger.history()
+        ledger.set_run(run.job_id, "failed", "wrong SQL", refused=True)
+        assert ledger.by_job(run.job_id).is_refused
+        assert ledger.history() == told
+
+    def test_it_ends_with_the_deployment(self, ledger, bundle):
+        run = started(ledger, bundle)
+        ledger.set_run(run.job_id, "running")
+        ledger.mark_deleted("local", "orders")
+        assert ledger.by_job(run.job_id).run.accepted is False
+        ledger.add_version("local", "orders", bundle, "")
+        found = ledger.deployment("local", "orders")
+        assert (found.was_accepted, found.is_refused) == (False, False)
+
+    def test_what_stands_there_is_what_was_not_refused_last(self, ledger, bundle):
+        for number, statement in enumerate(("SELECT 1", "SELECT 2", "SELECT 1", "SELECT 3"), 1):
+            ledger.add_version("local", "orders", dataclasses.replace(bundle, statement=statement), "")
+            assert ledger.deployment("local", "orders").stands_there(number) is (number != 2)
+            run = ledger.begin_run("local", "orders", number, 1, hashed_id("orders", number, 1))
+            if number == 2:
+                ledger.set_run(run.job_id, "failed", "no", refused=True)
+            else:
+                ledger.set_run(run.job_id, "running")
+            if number == 3:
+                break
+        ledger.add_version("local", "orders", dataclasses.replace(bundle, statement="SELECT 2"), "")
+        found = ledger.deployment("local", "orders")
+        assert [found.stands_there(number) for number in (1, 2, 3, 4)] == [True, False, True, False]
+        ledger.begin_run("local", "orders", 4, 1, "e" * 32)  # nobody knows what became of it
+        found = ledger.deployment("local", "orders")
+        assert [found.stands_there(number) for number in (1, 2, 3, 4)] == [False, True, False, True]
+
+
 class TestAdopt:
     """Jobs found on a cluster, each with the version it says it is of."""
 

@@ -1,5 +1,6 @@
 """The file is private, made when needed, migrated, and set aside when it is damaged."""
 
+import dataclasses
 import os
 import shutil
 import sqlite3
@@ -101,6 +102,54 @@ def test_an_older_schema_is_brought_to_the_newest_and_keeps_what_it_holds(opened
     assert opened().deployments() == before
     assert opened().deployments() == before
     assert user_version(file) == len(steps)
+
+
+FIRST_SCHEMA = """
+CREATE TABLE deployments (id INTEGER PRIMARY KEY, place TEXT NOT NULL, name TEXT NOT NULL, engine TEXT NOT NULL,
+  created REAL NOT NULL, deleted REAL, UNIQUE (place, name));
+CREATE TABLE versions (deployment INTEGER NOT NULL, number INTEGER NOT NULL, sha TEXT NOT NULL, bundle TEXT,
+  created REAL NOT NULL, who TEXT NOT NULL, notebook TEXT NOT NULL, PRIMARY KEY (deployment, number));
+CREATE TABLE runs (deployment INTEGER NOT NULL, job_id TEXT NOT NULL, version INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, state TEXT NOT NULL, started REAL NOT NULL, ended REAL, restored TEXT,
+  reason TEXT NOT NULL, PRIMARY KEY (job_id, deployment), UNIQUE (deployment, version, attempt));
+CREATE TABLE savepoints (deployment INTEGER NOT NULL, path TEXT NOT NULL, job_id TEXT NOT NULL,
+  version INTEGER NOT NULL, kind TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (path, deployment));
+CREATE TABLE events (id INTEGER PRIMARY KEY, at REAL NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL,
+  what TEXT NOT NULL, detail TEXT NOT NULL, who TEXT NOT NULL, notebook TEXT NOT NULL);
+CREATE TABLE claims (place TEXT NOT NULL, name TEXT NOT NULL, token TEXT NOT NULL, pid INTEGER NOT NULL,
+  created REAL NOT NULL, boot REAL NOT NULL, what TEXT NOT NULL, notebook TEXT NOT NULL, since REAL NOT NULL,
+  PRIMARY KEY (place, name));
+CREATE INDEX savepoints_of ON savepoints (deployment);
+CREATE INDEX events_of ON events (name, place);
+INSERT INTO deployments VALUES (1, 'local', 'orders', 'flink', 10, NULL), (2, 'http://a', 'orders', 'flink', 10, 40);
+INSERT INTO versions VALUES (1, 1, 'abc', NULL, 10, 'me@here', 'a.ipynb'), (2, 1, 'abc', NULL, 10, 'me@here', '');
+INSERT INTO runs VALUES (1, 'later', 1, 2, 'running', 30, NULL, 'file:/s', ''),
+  (1, 'earlier', 1, 1, 'stopped', 20, 25, NULL, ''), (2, 'later', 1, 1, 'failed', 20, 25, NULL, 'why');
+INSERT INTO savepoints VALUES (1, 'file:/s', 'earlier', 1, 'stop', 25);
+INSERT INTO events VALUES (1, 25, 'local', 'orders', 'stopped', '', 'me@here', 'a.ipynb');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_file_of_the_first_schema_keeps_all_it_holds_and_takes_several_runs_of_a_job(opened, file):
+    wrote(file, *FIRST_SCHEMA.split(";")[:-1])
+    ledger = opened()
+    found = ledger.deployment("local", "orders")
+    assert ledger.notes == ()
+    assert [dataclasses.astuple(run) for run in found.runs] == [
+        ("earlier", 1, 1, "stopped", 20.0, 25.0, None, "", None),
+        ("later", 1, 2, "running", 30.0, None, "file:/s", "", None),
+    ]
+    assert [(saved.path, saved.job_id) for saved in found.savepoints] == [("file:/s", "earlier")]
+    assert ledger.by_job("later").place == "http://a"  # the row that was written last, as before
+    assert [event.what for event in ledger.history()] == ["stopped"]
+    assert (found.was_accepted, found.is_refused) == (False, False)
+    ledger.begin_run("local", "orders", 1, 3, "later")
+    ledger.set_run("later", "stopped", "now")
+    runs = ledger.deployment("local", "orders").runs
+    assert [(run.attempt, run.state) for run in runs] == [(1, "stopped"), (2, "running"), (3, "stopped")]
+    ledger.close()
+    assert user_version(file) == len(ledger_schema.MIGRATIONS)
 
 
 @pytest.mark.usefixtures("file")

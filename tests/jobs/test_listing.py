@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 import pytest
+from pausing_engine import PAUSING
 
-from streammagic.engines.jobs import Figures, Job, Labels, hashed_id
+from streammagic.engines.jobs import Figures, Job, Labels, Words, hashed_id
 from streammagic.errors import ConnectionFailedError, JobFailedError
 from streammagic.jobs.listing import Lister
 
@@ -20,6 +21,7 @@ class Cluster:
     asked: list[str] = field(default_factory=list)
     savepoints: dict[str, str] = field(default_factory=dict)
     down: bool = False
+    words: Words = PAUSING
 
     def jobs(self):
         if self.down:

@@ -263,7 +263,7 @@ def test_a_function_shows_each_way_to_call_it():
 @pytest.mark.parametrize(
     ("message", "note"),
     [
-        ("Created query with ID CSAS_B_5", "created query CSAS_B_5"),
+        ("Created query with ID CSAS_B_5", "a query fills it from now on"),
         ("Stream created", None),
         ("Table created", None),
         ("Query terminated.", None),

@@ -85,14 +85,17 @@ class Commands:
         ``what`` is ``statement``, or its end; an error's place is in the statement.
         """
         word = "EXPLAIN "
+        sent = None if statement is None else statement.retold(f"{word}{what}")
         try:
-            description: Entity = self.ask(f"{word}{what};", statement)[0]["queryDescription"]
+            description: Entity = self.ask(f"{word}{what};", sent)[0]["queryDescription"]
         except StreamMagicError as error:
-            if error.line is not None and error.column is not None:
-                before = "" if statement is None else statement.text.removesuffix(what)
-                if error.line == 1:
-                    error.column = max(error.column - len(word), 1) + len(before) - before.rfind("\n") - 1
-                error.line += before.count("\n")
+            if statement is not None:
+                error.statement = statement.text
+                if error.line is not None and error.column is not None:
+                    before = statement.text.removesuffix(what)
+                    if error.line == 1:
+                        error.column = max(error.column - len(word), 1) + len(before) - before.rfind("\n") - 1
+                    error.line += before.count("\n")
             raise
         return description
 

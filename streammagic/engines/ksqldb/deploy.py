@@ -57,7 +57,7 @@ class KsqlJobs:
             from_stop="in its place, from where it was" if pauses else "from auto.offset.reset on",
             from_last="from where it was",
             without="from auto.offset.reset on",
-            unfit="can't be kept by the server",
+            unfit="is refused",
             stopping="pausing" if pauses else "terminating",
             cancelling="terminating",
             cancelled="terminated, what it had read is forgotten",
@@ -112,7 +112,8 @@ class KsqlJobs:
         before, after = designing.shape(old.table_ddl), designing.shape(new.table_ddl)
         if before != after or not after.creates:
             what = "an INSERT INTO can't be replaced" if before == after else f"it becomes a {after.word}"
-            return Comparison(verdict="refused", differences=(f"{what}: it would begin anew",))
+            anew = f"{what}: it would begin anew, and its topic keeps what is in it"
+            return Comparison(verdict="refused", differences=(anew,))
         ddl = designing.or_replace(new.table_ddl)
         try:
             self._commands.explain(ddl, split(ddl, _DIALECT)[0])

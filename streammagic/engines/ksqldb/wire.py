@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -243,11 +244,11 @@ class Parser:
     def _events(self, elements: Iterable[Any], *, marked: bool = True) -> list[Event]:
         """Turn elements into events. ``marked`` tells that some of the rows may be tombstones."""
         if not marked and isinstance(elements, list):
-            try:
-                return self._rows([element["row"]["columns"] for element in elements])
-            except (KeyError, TypeError):
-                if set(map(type, elements)) == {list}:
-                    return self._rows(elements)
+            alike = elements
+            with suppress(KeyError, TypeError):
+                alike = [element["row"]["columns"] for element in elements]
+            if set(map(type, alike)) == {list}:
+                return self._rows(alike)
         events: list[Event] = []
         rows: list[Row] = []
         tombstones: list[bool] = []
