@@ -2,6 +2,7 @@
 
 A GET is repeated with back-off. A POST or DELETE is repeated only where the connection was refused:
 then nobody took it. Proxies and CA bundles of the environment are honoured (that is requests' doing).
+What may take for ever can be broken off by another thread, whatever it waits for: see `Interruption`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
-from typing import TYPE_CHECKING, Any
+import socket
+import ssl
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 import requests
 import stamina
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from streammagic.errors import ConnectionFailedError
 
@@ -29,15 +34,20 @@ if TYPE_CHECKING:
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _BUSY = frozenset({502, 503, 504})
-_UNAUTHORISED = frozenset({401, 403})
+_UNAUTHORISED, _FORBIDDEN = 401, 403
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _CONNECTIONS = 32
 """Kept-alive connections per engine: readers of that many queries never wait for a new one."""
 _PIECE = 65_536
+_KEEP_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+"""A silent connection is asked after a minute whether it still is one, where the system can do that."""
 
 
 class HttpStatusError(Exception):
-    """The server answered with an error status. ``errors`` is its JSON list of errors, if it sent one."""
+    """The server answered with an error status.
+
+    ``errors`` is its JSON list of errors, ``code`` its own number of the error, if it sent them.
+    """
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(f"HTTP {status}")
@@ -47,26 +57,68 @@ class HttpStatusError(Exception):
             decoded = orjson.loads(body)
         except orjson.JSONDecodeError:
             decoded = None
-        errors = decoded.get("errors") if isinstance(decoded, dict) else None
+        told = decoded if isinstance(decoded, dict) else {}
+        errors, code = told.get("errors"), told.get("error_code")
         self.errors: list[str] = [str(error) for error in errors] if isinstance(errors, list) else []
+        self.code: int | None = code if isinstance(code, int) else None
+
+
+class Interruption:
+    """Lets another thread break off whatever one thread waits for: an answer, more of one, a pause.
+
+    It is given to the requests that it is to break off, and is set once.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def set(self) -> None:
+        """Break off, now and whenever something is begun; callable from any thread, any number of times."""
+        with self._lock:
+            self._event.set()
+            watched = list(self._sockets)
+        for one in watched:
+            _cut(one)
+
+    def is_set(self) -> bool:
+        """Tell whether it is to be broken off."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Pause for some seconds, or until it is to be broken off; tell whether it is."""
+        return self._event.wait(seconds)
+
+    def watch(self, sock: socket.socket) -> None:
+        """Break off what waits for this socket too."""
+        with self._lock:
+            self._sockets.add(sock)
+            late = self._event.is_set()
+        if late:
+            _cut(sock)
 
 
 class Http:
     """A server, by its base URL. All methods are thread-safe and return the raw body.
 
-    Raises `ConnectionFailedError` where no answer came, and `HttpStatusError` for an error status.
+    Without ``repeats`` every request is sent once, and repeating is the caller's affair. Raises
+    `ConnectionFailedError` where no answer came, and `HttpStatusError` for an error status.
     """
 
-    def __init__(self, base: str, settings: Settings, *, title: str, hint: str) -> None:
+    def __init__(self, base: str, settings: Settings, *, title: str, hint: str, repeats: bool = True) -> None:
         self.base = base.rstrip("/")
+        self._repeats = repeats
         self._title = title
         self._hint = hint
         self._timeout = (min(5.0, settings.request_timeout), settings.request_timeout)
         self._settings = settings
-        self._session = self._new_session()
+        self._session = self._new_session(HTTPAdapter(pool_maxsize=_CONNECTIONS))
 
     def get(self, path: str, body: dict[str, Any] | None = None) -> bytes:
         """GET, repeated for a while on connection errors and 502 to 504."""
+        if not self._repeats:
+            return self._request("GET", path, body)
         for attempt in stamina.retry_context(
             on=_worth_repeating, attempts=5, timeout=self._timeout[1], wait_initial=0.1, wait_max=2.0
         ):
@@ -81,21 +133,40 @@ class Http:
         *,
         accept: str | None = None,
         seconds: float | None = None,
+        interruption: Interruption | None = None,
     ) -> bytes:
         """POST, repeated only while the connection is refused.
 
         ``accept`` is the media type asked for; ``seconds`` bounds the answer in place of the usual time.
+        What can be broken off goes over a connection of its own.
         """
+        if interruption is not None:
+            with self.stream(
+                path, body or {}, accept or "*/*", interruption, seconds, quiet=seconds
+            ) as answer:
+                return b"".join(answer)
         return self._unsafe("POST", path, body, accept, seconds)
 
-    def stream(self, path: str, body: dict[str, Any], accept: str) -> Stream:
+    def stream(  # noqa: PLR0913 - what a request is made of
+        self,
+        path: str,
+        body: dict[str, Any],
+        accept: str,
+        interruption: Interruption,
+        seconds: float | None = None,
+        *,
+        quiet: float | None = None,
+    ) -> Stream:
         """POST on a connection of its own and return the answer as it comes, however long that takes.
 
-        Repeated only while the connection is refused.
+        ``seconds`` bounds the wait for its head, ``quiet`` the one for each piece; None: nothing does. Sent
+        once only where it is not refused.
         """
+        if not self._repeats:
+            return self._open(path, body, accept, interruption, (seconds, quiet))
         for attempt in _while_refused():
             with attempt:
-                return self._open(path, body, accept)
+                return self._open(path, body, accept, interruption, (seconds, quiet))
         raise AssertionError  # pragma: no cover - retry_context returns or raises
 
     def patch(self, path: str, body: dict[str, Any] | None = None) -> bytes:
@@ -110,10 +181,10 @@ class Http:
         """Close all connections; requests under way may still end, and so may streams."""
         self._session.close()
 
-    def _new_session(self) -> requests.Session:
+    def _new_session(self, adapter: HTTPAdapter) -> requests.Session:
         session, settings = requests.Session(), self._settings
-        session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
         if urlsplit(self.base).hostname in _LOOPBACK:
             session.trust_env = False  # a proxy of the environment can't reach this machine's own servers
         session.verify = settings.verify
@@ -132,6 +203,8 @@ class Http:
         accept: str | None = None,
         seconds: float | None = None,
     ) -> bytes:
+        if not self._repeats:
+            return self._request(method, path, body, accept, seconds)
         for attempt in _while_refused():
             with attempt:
                 return self._request(method, path, body, accept, seconds)
@@ -156,37 +229,49 @@ class Http:
         self._check(response, content)
         return content
 
-    def _open(self, path: str, body: dict[str, Any], accept: str) -> Stream:
-        session = self._new_session()
+    def _open(
+        self,
+        path: str,
+        body: dict[str, Any],
+        accept: str,
+        interruption: Interruption,
+        seconds: tuple[float | None, float | None],
+    ) -> Stream:
+        line = _Line(interruption)
+        session = self._new_session(line)
         try:
             response = session.post(
                 self.base + path,
                 data=_json(body),
                 headers=_headers(body, accept),
-                timeout=(self._timeout[0], None),
+                timeout=(self._timeout[0], seconds[0]),
                 stream=True,
             )
             if not response.ok:
                 self._check(response, response.content)
         except requests.RequestException as error:
             session.close()
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, seconds[0]) from error
         except (HttpStatusError, ConnectionFailedError):
             session.close()
             raise
-        return Stream(session, response, self)
+        line.wait_at_most(seconds[1])
+        return Stream(session, response, self, interruption)
 
     def _check(self, response: requests.Response, content: bytes) -> None:
         """Raise what an error status means."""
-        if response.status_code in _UNAUTHORISED:
+        if response.ok:
+            return
+        error = HttpStatusError(response.status_code, content)
+        # A server that numbers its refusals tells more than that it has refused.
+        if error.status == _UNAUTHORISED or (error.status == _FORBIDDEN and error.code is None):
             raise ConnectionFailedError(
                 f"{self._title} at {without_password(self.base)} refused the credentials "
                 f"(HTTP {response.status_code}).",
                 hint="Set STREAMMAGIC_TOKEN, or STREAMMAGIC_USER and STREAMMAGIC_PASSWORD, or the traitlets "
                 "of the same names in lower case.",
             )
-        if not response.ok:
-            raise HttpStatusError(response.status_code, content)
+        raise error
 
     def broken(self, error: Exception) -> ConnectionFailedError:
         """Return what to raise where an answer broke off in its middle."""
@@ -215,13 +300,21 @@ class Http:
 
 
 class Stream:
-    """An answer that is read as it comes, on a connection of its own."""
+    """An answer that is read as it comes, on a connection of its own, which is closed with it."""
 
-    def __init__(self, session: requests.Session, response: requests.Response, http: Http) -> None:
+    def __init__(
+        self, session: requests.Session, response: requests.Response, http: Http, interruption: Interruption
+    ) -> None:
         self._session = session
         self._response = response
         self._http = http
-        self._shut = False
+        self._interruption = interruption
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def http(self) -> Http:
@@ -231,27 +324,61 @@ class Stream:
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body as it comes, in no pieces that mean anything.
 
-        Ends when it ends, or after `shutdown`. Raises `ConnectionFailedError` where it breaks off.
+        Ends when it ends, or when it is interrupted. Raises `ConnectionFailedError` where it breaks off.
         """
         raw = self._response.raw
         try:
             while data := raw.read1(_PIECE, decode_content=True):
                 yield data
         except (HTTPError, OSError, http.client.HTTPException, ValueError) as error:
-            if not self._shut:
+            if not self._interruption.is_set():
                 raise self._http.broken(error) from error
-
-    def shutdown(self) -> None:
-        """Make the iteration end; callable from any thread, any number of times."""
-        self._shut = True
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # it has ended already
-            self._response.raw.shutdown()
 
     def close(self) -> None:
         """Close the connection."""
-        self._shut = True
         self._response.close()
         self._session.close()
+
+
+class _Line(HTTPAdapter):
+    """The way of one request: it tells its socket to an interruption, also while no answer has begun."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._interruption = interruption
+        self._socket: socket.socket | None = None
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Prepare the pool that the request is sent from, which makes its connection next."""
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        line, made = self, conn.ConnectionCls
+
+        def connect(connection: Any) -> None:
+            made.connect(connection)
+            line.take(connection.sock)
+
+        conn.ConnectionCls = type(made.__name__, (made,), {"connect": connect})
+
+    def take(self, sock: socket.socket) -> None:
+        """Note the socket, keep it alive while it is silent, have it broken off with the rest."""
+        sock = getattr(sock, "socket", sock)  # TLS in TLS, through a proxy, is no socket itself
+        self._socket = sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEP_ALIVE:
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._interruption.watch(sock)
+
+    def wait_at_most(self, seconds: float | None) -> None:
+        """Bound the wait for each piece of the answer."""
+        if self._socket is not None:
+            self._socket.settimeout(seconds)
+
+
+def _cut(sock: socket.socket) -> None:
+    """Make whoever reads from a socket read its end."""
+    with contextlib.suppress(OSError):  # it has ended already
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # that of a TLS socket would take its layer away
 
 
 def _json(body: dict[str, Any] | None) -> bytes | None:
@@ -283,15 +410,35 @@ def _worth_repeating(error: Exception) -> bool:
 
 
 def was_refused(error: Exception) -> bool:
-    """Tell whether no connection came to be, so that nobody can have taken the request."""
+    """Tell whether no connection came to be because nobody listens."""
     cause = error.__cause__
     if not isinstance(error, ConnectionFailedError) or not isinstance(cause, requests.ConnectionError):
         return False
     return isinstance(getattr(cause.args[0] if cause.args else None, "reason", None), NewConnectionError)
 
 
+def was_never_sent(error: Exception) -> bool:
+    """Tell whether no connection came to be, for whatever reason: nobody can have taken the request."""
+    cause = error.__cause__
+    if isinstance(cause, requests.ConnectTimeout) or was_refused(error):
+        return True
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in _causes(error))
+
+
+def timed_out(error: Exception) -> bool:
+    """Tell whether an answer, or more of it, did not come in time."""
+    return isinstance(error.__cause__, requests.ReadTimeout | ReadTimeoutError)
+
+
 def _root(error: BaseException) -> str:
     """Return the innermost reason of a network error, which says what happened."""
-    while error.__cause__ is not None or error.__context__ is not None:
-        error = error.__cause__ or error.__context__ or error
-    return f"{type(error).__name__}: {error}"
+    *_, innermost = _causes(error)
+    return f"{type(innermost).__name__}: {innermost}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and what it came from."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__

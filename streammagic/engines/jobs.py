@@ -89,7 +89,7 @@ class Bundle:
     def _told(self) -> list[str]:
         """Return what the definitions say, in an order that is theirs: what was run twice counts once.
 
-        What the order decides is in which database the statement stands, so the last USE of each kind is last.
+        What the order decides is in which database the statement stands: the last USE of each kind is last.
         """
         told = [self._evened(sql) for sql in self.definitions]
         uses = [text for text in told if text.startswith("USE ")]

@@ -173,7 +173,9 @@ class Connections:
             data=_embedded_data(urls) if plugin.embedded else None,
             auto_kafka=lambda: config.auto_kafka,
             own=lambda name: config.setting(f"{plugin.magic}_{name}"),
-            variables=Variables({"kafka": lambda _: self.kafka(), "secret": secret, "jar": _jar}),
+            variables=Variables(
+                {"kafka": lambda _: self.kafka(), "secret": secret, "jar": _jar}, plugin.dialect.lexer
+            ),
         )
 
 

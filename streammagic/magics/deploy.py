@@ -330,7 +330,9 @@ def _asked_for(plan: Plan) -> OptionError:
     if plan.action == "resume":
         return OptionError(
             f"{plan.name} is {plan.state}; nothing was changed.",
-            hint=f"%stream deploy {plan.name} --resume starts it from its last state, --drop-state without.",
+            hint=f"%stream deploy {plan.name} --resume starts it from its last state, --drop-state without."
+            if plan.restore is not None
+            else f"%stream deploy {plan.name} --resume --drop-state starts it, {plan.words.without}.",
         )
     return OptionError(
         f"{plan.name} is deployed with another query; nothing was changed.",

@@ -124,7 +124,10 @@ class ConnectionVerbs:
         connect = verbs.add("connect", "introduce a connection: an engine at an address", self._connect)
         connect.add_argument("name", metavar="NAME", help="what --conn will call it")
         connect.add_argument(
-            "urls", metavar="ROLE=URL", nargs="+", help="gateway=http://host:8083 rest=http://host:8081, or server=http://host:8088"
+            "urls",
+            metavar="ROLE=URL",
+            nargs="+",
+            help="gateway=http://host:8083 rest=http://host:8081, or server=http://host:8088",
         )
         connect.add_argument(
             "--engine", choices=sorted(plugins()), default="flink", help="which engine is there"

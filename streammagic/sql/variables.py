@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streammagic.sql.secrets import remember
-from streammagic.sql.statements import tokenize
+from streammagic.sql.statements import CALCITE, tokenize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from streammagic.sql.statements import Lexer
 
 _VARIABLE = re.compile(
     r"""\{\{ \s*
@@ -50,9 +52,13 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """What the variables stand for: a lookup by name, given the argument in parentheses, "" without one."""
+    """What the variables stand for: a lookup by name, given the argument in parentheses, "" without one.
+
+    ``lexer`` tells strings and comments of the SQL apart that they are in.
+    """
 
     lookups: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    lexer: Lexer = CALCITE
 
     def render(self, sql: str) -> Rendered:
         """Replace each variable by an SQL string literal; inside of one by its text; none in a comment.
@@ -62,7 +68,7 @@ class Variables:
         found = list(_VARIABLE.finditer(sql))
         if not found or not self.lookups:
             return Rendered(sql, sql)
-        starts = {token.start: token for token in tokenize(sql)}
+        starts = {token.start: token for token in tokenize(sql, self.lexer)}
         strings = [(t.start, t.end) for t in starts.values() if t.text.startswith(("'", '"', "`"))]
         parts: list[str] = []
         cuts = [(0, 0)]

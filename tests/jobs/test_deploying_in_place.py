@@ -302,6 +302,17 @@ def test_a_deleted_name_begins_without_rights(deploy, office, engine):
     assert engine.asked[-1] == "submit None again=False"
 
 
+def test_a_deleted_names_old_runs_claim_no_new_query_of_somebody_elses(deploy, office, engine):
+    deploy(ONE)
+    Life(office).end("counts")
+    Life(office).delete("counts")
+    engine.make("counts", "SELECT theirs")
+    engine.labels = lambda _: {}
+    with pytest.raises(OptionError, match="There is a source COUNTS already"):
+        deploy(ONE)
+    assert engine.of("counts").state == "RUNNING"
+
+
 def test_a_pause_from_elsewhere_is_found_with_its_state(deploy, office, engine, ledger):
     deploy(ONE)
     engine.of("counts").state = "PAUSED"

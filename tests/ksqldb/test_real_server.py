@@ -85,7 +85,9 @@ def test_a_tombstone_takes_a_row_away(server):
         "INSERT INTO @_USERS (id) VALUES ('u1'); INSERT INTO @_USERS VALUES ('u2', 'Bo')"
     )
     try:
-        live = server.ksql("SELECT id, name FROM @_USERS WHERE name IS NOT NULL EMIT CHANGES", "--from earliest --bg")
+        live = server.ksql(
+            "SELECT id, name FROM @_USERS WHERE name IS NOT NULL EMIT CHANGES", "--from earliest --bg"
+        )
         live = live.wait(rows=1, seconds=20)
         eventually(lambda: list(live) == [("u2", "Bo")], 20, f"the table is folded: {list(live)}")
         live.stop()
@@ -94,7 +96,9 @@ def test_a_tombstone_takes_a_row_away(server):
 
 
 def test_a_deployment_from_its_first_cell_to_its_end(server):
-    deploy = "%%stream deploy @_big --engine ksql --from earliest {}\nSELECT id, qty FROM @_ORDERS WHERE qty > {}"
+    deploy = (
+        "%%stream deploy @_big --engine ksql --from earliest {}\nSELECT id, qty FROM @_ORDERS WHERE qty > {}"
+    )
     assert "running (version 1)" in server.stream(deploy.format("", 5))
     assert "unchanged" in server.stream(deploy.format("", 5))
     assert list(server.ksql("SELECT * FROM @_BIG EMIT CHANGES LIMIT 1")) == [("o2", 10)]

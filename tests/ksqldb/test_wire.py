@@ -584,4 +584,4 @@ def test_a_hundred_thousand_rows_in_pieces_of_64_kb_are_as_fast_as_the_plainest_
         rows = rows_of(parsed_once(V1, chunks))
         ratios.append((middle - began) / (time.perf_counter() - middle))
         assert len(rows) == len(plain)
-    assert max(ratios) > 0.7
+    assert max(ratios) > 1.0

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from streammagic.engines.http import Interruption
 from streammagic.engines.ksqldb import errors
+from streammagic.engines.ksqldb.rest import may_have_been_taken, was_too_early
 from streammagic.errors import ConnectionFailedError, OperationTimeoutError, StreamMagicError
 from streammagic.sql.ksqldb import KsqlDialect, normal_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from streammagic.engines.base import Settings
     from streammagic.engines.ksqldb.rest import KsqlRest
@@ -28,7 +30,9 @@ Entity = dict[str, Any]
 
 _UNDER_WAY = frozenset({"QUEUED", "PARSING", "EXECUTING", "RUNNING"})
 _LOOK_SECONDS = 5.0
-_one_at_a_time: dict[str, threading.Lock] = {}
+_TURN_SECONDS = 0.1
+_turns: dict[str, threading.Lock] = {}
+"""By cluster: who holds it sends what changes something there."""
 _DIALECT = KsqlDialect()
 
 
@@ -40,15 +44,22 @@ class Commands:
         self._session = session
         self._settings = settings
 
-    def ask(self, sql: str, statement: Statement | None = None) -> list[Entity]:
-        """Send a statement that changes nothing (LIST, DESCRIBE, EXPLAIN) and return its entities."""
-        return self._send(sql, {}, statement, safe=True)
+    def ask(
+        self,
+        sql: str,
+        statement: Statement | None = None,
+        settings: Mapping[str, str] | None = None,
+        *,
+        interruption: Interruption | None = None,
+    ) -> list[Entity]:
+        """Send a statement that changes nothing on the server (LIST, EXPLAIN, SET); return its entities."""
+        return self._send(sql, settings or {}, statement, safe=True, interruption=interruption)
 
     def carry_out(
         self,
         statement: Statement,
         settings: Mapping[str, str],
-        interrupted: threading.Event | None = None,
+        interruption: Interruption | None = None,
         *,
         alone: Mapping[str, str] | None = None,
     ) -> list[Entity]:
@@ -57,21 +68,26 @@ class Commands:
         ``statement`` is as it is sent, with ``settings`` besides the session's. ``alone`` gives the only
         variables, and makes ``settings`` the only properties that count. Raises what the server makes of it,
         and `OperationTimeoutError` where what became of it is not known: it is looked up, never sent again.
+        An interruption ends the waits before and after, not the one for the answer.
         """
-        place = self._rest.info().place
-        with _one_at_a_time.setdefault(place, threading.Lock()):
+        interruption = interruption or Interruption()
+        with _turn(self._rest.info().place, statement, interruption):
             try:
                 entities = self._send(f"{statement.text};", settings, statement, safe=False, alone=alone)
-            except ConnectionFailedError as error:
+            except StreamMagicError as error:
                 if not may_have_been_taken(error):
                     raise
                 return self._look_up(statement, error)
-            return [self._followed(entity, statement, interrupted) for entity in entities]
+            return [self._followed(entity, statement, interruption) for entity in entities]
 
-    def describe(self, source: str, *, extended: bool = False) -> Entity | None:
+    def describe(
+        self, source: str, *, extended: bool = False, interruption: Interruption | None = None
+    ) -> Entity | None:
         """Return the ``sourceDescription`` of a source, by its name as typed; None where there is none."""
         try:
-            found = self.ask(f"DESCRIBE {source}{' EXTENDED' if extended else ''};")
+            found = self.ask(
+                f"DESCRIBE {source}{' EXTENDED' if extended else ''};", interruption=interruption
+            )
         except StreamMagicError as error:
             if errors.unknown_source(error) is not None:
                 return None
@@ -79,7 +95,9 @@ class Commands:
         description: Entity = found[0]["sourceDescription"]
         return description
 
-    def explain(self, what: str, statement: Statement | None = None) -> Entity:
+    def explain(
+        self, what: str, statement: Statement | None = None, *, interruption: Interruption | None = None
+    ) -> Entity:
         """Return the ``queryDescription`` of a statement or of a persistent query's id.
 
         ``what`` is ``statement``, or its end; an error's place is in the statement.
@@ -87,7 +105,7 @@ class Commands:
         word = "EXPLAIN "
         sent = None if statement is None else statement.retold(f"{word}{what}")
         try:
-            description: Entity = self.ask(f"{word}{what};", sent)[0]["queryDescription"]
+            found = self.ask(f"{word}{what};", sent, interruption=interruption)
         except StreamMagicError as error:
             if statement is not None:
                 error.statement = statement.text
@@ -97,9 +115,10 @@ class Commands:
                         error.column = max(error.column - len(word), 1) + len(before) - before.rfind("\n") - 1
                     error.line += before.count("\n")
             raise
+        description: Entity = found[0]["queryDescription"]
         return description
 
-    def _send(
+    def _send(  # noqa: PLR0913 - the fields of a request
         self,
         sql: str,
         settings: Mapping[str, str],
@@ -107,29 +126,42 @@ class Commands:
         *,
         safe: bool,
         alone: Mapping[str, str] | None = None,
+        interruption: Interruption | None = None,
     ) -> list[Entity]:
         session = self._session
-        return self._rest.statements(
-            sql,
-            properties={**session.properties, **settings} if alone is None else settings,
-            variables=session.variables if alone is None else alone,
-            sequence=session.sequence,
-            statement=statement,
-            safe=safe,
-        )
 
-    def _followed(self, entity: Entity, statement: Statement, interrupted: threading.Event | None) -> Entity:
+        def send(sequence: int | None) -> list[Entity]:
+            return self._rest.statements(
+                sql,
+                properties=session.with_properties(settings) if alone is None else settings,
+                variables=session.variables if alone is None else alone,
+                sequence=sequence,
+                statement=statement,
+                safe=safe,
+                interruption=interruption,
+            )
+
+        sequence = session.sequence
+        try:
+            return send(sequence)
+        except OperationTimeoutError as error:
+            if sequence is None or not was_too_early(error):
+                raise
+            # The command is slow, or the server's command topic a new one. Nothing was done of this request.
+            session.forget_command(sequence)
+            return send(None)
+
+    def _followed(self, entity: Entity, statement: Statement, interruption: Interruption) -> Entity:
         """Wait until a command is carried out; raise what became of it otherwise."""
         status = entity.get("commandStatus")
         if entity.get("@type") != "currentStatus" or not isinstance(status, dict):
             return entity
         number = entity.get("commandSequenceNumber")
         self._session.saw_command(-1 if number is None else int(number))
-        interrupted = interrupted or threading.Event()
         deadline = time.monotonic() + self._settings.operation_timeout
         pause = 0.05
         while status["status"] in _UNDER_WAY:
-            if interrupted.is_set() or time.monotonic() > deadline:
+            if time.monotonic() > deadline or interruption.wait(pause):
                 raise OperationTimeoutError(
                     f"ksqlDB has the statement, and has not carried it out yet ({status['status'].lower()}).",
                     engine=errors.TITLE,
@@ -137,58 +169,72 @@ class Commands:
                     hint="It will be carried out when its turn comes; look with LIST QUERIES, LIST STREAMS "
                     "or LIST TABLES before you run it again.",
                 )
-            interrupted.wait(pause)
             pause = min(pause * 1.5, 1.0)
-            found = self._rest.status(str(entity["commandId"]))
-            status = status if found is None else found
+            with suppress(ConnectionFailedError):  # the server has it, whoever can't be reached now
+                status = self._rest.status(str(entity["commandId"])) or status
         if status["status"] == "ERROR":
             raise errors.from_status(str(status.get("message", "")), statement)
         return entity | {"commandStatus": status}
 
-    def _look_up(self, statement: Statement, error: ConnectionFailedError) -> list[Entity]:
+    def _look_up(self, statement: Statement, error: StreamMagicError) -> list[Entity]:
         """Find out whether a statement whose answer never came was carried out; raise where none can tell."""
         name = _DIALECT.created_name(statement)
-        certain = name is not None and not {"REPLACE", "EXISTS"} & set(statement.words)
-        with suppress(StreamMagicError):
-            if certain and name is not None and self._is_there(name):
-                return [
-                    {
-                        "@type": "warning_entity",
-                        "statementText": statement.text,
-                        "message": f"the answer was lost; {normal_name(name)} is there",
-                    }
-                ]
-        raise OperationTimeoutError(
+        if name is None or {"REPLACE", "EXISTS"} & set(statement.words):
+            raise self._unknown(statement, error)
+        said = normal_name(name)
+        if self._comes_to_be(name):
+            found = {"@type": "warning_entity", "statementText": statement.text}
+            return [found | {"message": f"the answer was lost; {said} is there"}]
+        raise self._unknown(statement, error, f"{said} is not there now, and may still come to be. ")
+
+    def _comes_to_be(self, name: str) -> bool:
+        """Look for a source for a while: its statement may be carried out at this moment."""
+        late = Interruption()
+        timer = threading.Timer(_LOOK_SECONDS, late.set)
+        timer.daemon = True
+        timer.start()
+        try:
+            while not late.is_set():
+                with suppress(StreamMagicError):
+                    if self.describe(name, interruption=late) is not None:
+                        return True
+                late.wait(_LOOK_SECONDS / 10)
+            return False
+        finally:
+            timer.cancel()
+
+    @staticmethod
+    def _unknown(statement: Statement, error: StreamMagicError, found: str = "") -> OperationTimeoutError:
+        look = "Look with LIST STREAMS, LIST TABLES or LIST QUERIES"
+        if statement.words[:1] == ("INSERT",):
+            look = "Look with a SELECT"
+        return OperationTimeoutError(
             "ksqlDB's answer did not come: whether the statement was carried out is unknown.",
             engine=errors.TITLE,
             statement=statement.text,
-            cause=error.cause or error.message,
-            hint=(
-                f"{normal_name(name)} is not there now, and may still come to be. "
-                if certain and name
-                else ""
-            )
-            + "Look with LIST STREAMS, LIST TABLES or LIST QUERIES before you run it again.",
+            cause="\n".join(filter(None, [error.message, error.cause])),
+            hint=f"{found}{look} before you run it again.",
         )
 
-    def _is_there(self, name: str) -> bool:
-        """Look for a source for a while: its statement may be carried out at this moment."""
-        never = threading.Event()
-        deadline = time.monotonic() + _LOOK_SECONDS
-        while self.describe(name) is None:
-            if time.monotonic() > deadline:
-                return False
-            never.wait(0.5)
-        return True
 
+@contextmanager
+def _turn(place: str, statement: Statement, interruption: Interruption) -> Iterator[None]:
+    """Wait until nobody else in this process has the cluster carry out a statement.
 
-def may_have_been_taken(error: ConnectionFailedError) -> bool:
-    """Tell whether a server may have taken a request whose answer never came."""
-    import requests
-
-    cause = error.__cause__
-    if isinstance(cause, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout | type(None)):
-        return False
-    from streammagic.engines.http import was_refused
-
-    return not was_refused(error)
+    What only writes rows needs no turn. Raises `OperationTimeoutError` where interrupted.
+    """
+    if statement.writes_values:
+        yield
+        return
+    lock = _turns.setdefault(place, threading.Lock())
+    while not lock.acquire(timeout=_TURN_SECONDS):
+        if interruption.is_set():
+            raise OperationTimeoutError(
+                "Another statement is still being carried out: this one was not sent.",
+                engine=errors.TITLE,
+                statement=statement.text,
+            )
+    try:
+        yield
+    finally:
+        lock.release()

@@ -7,18 +7,24 @@ QueryStreamArgs, CommandStatus); read and measured facts where those are wrong.
 from __future__ import annotations
 
 import re
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import orjson
-import stamina
+import requests
 
-from streammagic.engines.http import Http, HttpStatusError, was_refused, without_password
+from streammagic.engines.http import (
+    Http,
+    HttpStatusError,
+    Interruption,
+    was_never_sent,
+    was_refused,
+    without_password,
+)
 from streammagic.engines.ksqldb import errors
-from streammagic.errors import ConnectionFailedError
+from streammagic.errors import ConnectionFailedError, OperationTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,10 +37,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _JSON = "application/json"
-_LONGEST_START = 60.0
-_CLOSE_SECONDS = 5.0
+_ENOUGH = 1.1
+"""The server gives up on its broker after 60 s, and says so: a little more than that is waited."""
+_CLOSE_SECONDS = 2.0
 _NOT_FOUND = 404
-_UNAVAILABLE = 503
+_SERVER = 500
+_PROXY = frozenset({502, 503, 504})
+_COMMAND_TIMEOUT = 50301
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_STARTING_SECONDS, _OTHERS_SECONDS, _REFUSED_SECONDS = 60.0, 15.0, 5.0
+"""How long a request is repeated while the server starts, other commands come between, nobody listens."""
 _PLATFORM = 4
 """Confluent Platform's versions begin above this number, ksqlDB's own are 0.x."""
 
@@ -72,11 +84,6 @@ class Version:
         """Whether a DROP ends the query that writes what is dropped; before that, it must be ended first."""
         return self._since((0, 17), (6, 2))
 
-    @property
-    def terminates_push(self) -> bool:
-        """Whether TERMINATE ends push queries too."""
-        return self._since((0, 22), (7, 1))
-
 
 @dataclass(frozen=True, slots=True)
 class Info:
@@ -85,7 +92,6 @@ class Info:
     version: Version
     kafka: str
     service: str
-    status: str
 
     @property
     def place(self) -> str:
@@ -98,7 +104,7 @@ class KsqlRest:
 
     A request goes to the node that answered last; where nobody can have taken it, the next node is asked.
     Methods raise `ConnectionFailedError` where no answer came, and what `errors.from_answer` makes of a
-    refusal. Safe to use from several threads.
+    refusal, with the answer itself as its cause. Safe to use from several threads.
     """
 
     def __init__(self, addresses: str, settings: Settings) -> None:
@@ -107,15 +113,15 @@ class KsqlRest:
             Http(
                 node if "://" in node else f"http://{node}",
                 settings,
-                title="ksqlDB",
+                title=errors.TITLE,
                 hint="Is it running? Set STREAMMAGIC_KSQLDB to its address, usually port 8088.",
+                repeats=False,
             )
-            for node in nodes
+            for node in nodes or [addresses]
         ]
-        self._seconds = settings.operation_timeout
+        self._seconds = settings.operation_timeout * _ENOUGH
         self._node = 0
         self._info: Info | None = None
-        self._lock = threading.Lock()
 
     @property
     def address(self) -> str:
@@ -125,23 +131,17 @@ class KsqlRest:
     def info(self, *, anew: bool = False) -> Info:
         """Return what the server says of itself; asked once unless ``anew``."""
         if self._info is None or anew:
-            raw = self._any_node(lambda http: http.get("/info"))
+            found = self._asked(lambda http: http.get("/info"), safe=True)
             try:
-                found = orjson.loads(raw)["KsqlServerInfo"]
+                server = found["KsqlServerInfo"]
                 self._info = Info(
-                    Version(str(found["version"])),
-                    str(found.get("kafkaClusterId", "")),
-                    str(found.get("ksqlServiceId", "")),
-                    str(found.get("serverStatus", "")),
+                    Version(str(server["version"])),
+                    str(server.get("kafkaClusterId", "")),
+                    str(server.get("ksqlServiceId", "")),
                 )
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            except (KeyError, TypeError, AttributeError):
                 raise self._not_ksqldb() from None
         return self._info
-
-    def health(self) -> dict[str, Any]:
-        """Return /healthcheck's answer."""
-        found: dict[str, Any] = orjson.loads(self._any_node(lambda http: http.get("/healthcheck")))
-        return found
 
     def statements(  # noqa: PLR0913 - the fields of a request
         self,
@@ -152,11 +152,12 @@ class KsqlRest:
         sequence: int | None = None,
         statement: Statement | None = None,
         safe: bool = False,
+        interruption: Interruption | None = None,
     ) -> list[dict[str, Any]]:
         """Send statements, each with its semicolon, to /ksql and return their entities.
 
         ``sequence`` makes the server wait until it has carried out that command. ``safe`` statements change
-        nothing and may be sent twice.
+        nothing and may be sent twice. With an ``interruption`` the answer is not waited for to its end.
         """
         body: dict[str, Any] = {
             "ksql": sql,
@@ -165,12 +166,13 @@ class KsqlRest:
         }
         if sequence is not None:
             body["commandSequenceNumber"] = sequence
-        seconds = self._seconds + 5  # the server gives up on its broker after 60 s, and says so
 
         def send(http: Http) -> bytes:
-            return http.post("/ksql", body, accept=_JSON, seconds=seconds)
+            return http.post("/ksql", body, accept=_JSON, seconds=self._seconds, interruption=interruption)
 
-        entities: list[dict[str, Any]] = orjson.loads(self._any_node(send, statement, safe=safe))
+        entities = self._asked(send, statement, safe=safe, interruption=interruption)
+        if not isinstance(entities, list):
+            raise self._not_ksqldb()
         return entities
 
     def status(self, command: str) -> dict[str, Any] | None:
@@ -180,10 +182,9 @@ class KsqlRest:
         """
         path = "/".join(quote(part, safe="") for part in command.split("/"))
         try:
-            raw = self._any_node(lambda http: _known(http, f"/status/{path}"))
+            found: dict[str, Any] = self._asked(lambda http: _known(http, f"/status/{path}"), safe=True)
         except _UnknownError:
             return None
-        found: dict[str, Any] = orjson.loads(raw)
         return found
 
     def query(  # noqa: PLR0913 - the fields of a request
@@ -195,18 +196,26 @@ class KsqlRest:
         accept: Format,
         statement: Statement,
         old: bool,
+        interruption: Interruption,
+        seconds: float | None = None,
+        quiet: float | None = None,
     ) -> Stream:
         """Send a SELECT or PRINT, with its semicolon, and return its answer as it comes.
 
         ``old`` asks /query, which substitutes no variables. The two endpoints have other names for the same
-        fields, and ignore those that they do not know.
+        fields, and ignore those that they do not know. ``seconds`` bounds the wait for the head of the
+        answer, ``quiet`` that for each piece; None: nothing does.
         """
         if old:
             body: dict[str, Any] = {"ksql": sql, "streamsProperties": dict(properties)}
         else:
             body = {"sql": sql, "properties": dict(properties), "sessionVariables": dict(variables)}
         path = "/query" if old else "/query-stream"
-        return self._any_node(lambda http: http.stream(path, body, accept), statement)
+        return self._any_node(
+            lambda http: http.stream(path, body, accept, interruption, seconds, quiet=quiet),
+            statement,
+            interruption=interruption,
+        )
 
     def close_query(self, http: Http, query: str) -> None:
         """End a push query on the node that runs it; harmless where it has ended.
@@ -224,49 +233,65 @@ class KsqlRest:
         for http in self._nodes:
             http.close()
 
+    def _asked(
+        self,
+        ask: Callable[[Http], bytes],
+        statement: Statement | None = None,
+        *,
+        safe: bool,
+        interruption: Interruption | None = None,
+    ) -> Any:
+        """Return what JSON the nodes answer."""
+        try:
+            return orjson.loads(self._any_node(ask, statement, safe=safe, interruption=interruption))
+        except orjson.JSONDecodeError:
+            raise self._not_ksqldb() from None
+
     def _any_node(
-        self, ask: Callable[[Http], T], statement: Statement | None = None, *, safe: bool = False
+        self,
+        ask: Callable[[Http], T],
+        statement: Statement | None = None,
+        *,
+        safe: bool = False,
+        interruption: Interruption | None = None,
     ) -> T:
         """Ask the nodes in turn, beginning with the one that answered last.
 
-        Repeated while a server is being started, and where the answer says that nothing was done.
+        Repeated for a while where an answer, or its lack, says that nothing was done; until interrupted.
         """
-        deadline = time.monotonic() + _LONGEST_START
-        for attempt in stamina.retry_context(
-            on=lambda error: _worth_waiting(error, safe=safe) and time.monotonic() < deadline,
-            attempts=None,
-            timeout=_LONGEST_START,
-            wait_initial=0.2,
-            wait_max=2.0,
-        ):
-            with attempt:
-                try:
-                    return self._each_node(ask, safe=safe)
-                except HttpStatusError as error:
-                    if _worth_waiting(error, safe=safe):
+        interruption = interruption or Interruption()
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while True:
+            try:
+                return self._each_node(ask, safe=safe)
+            except (HttpStatusError, ConnectionFailedError) as error:
+                late = time.monotonic() + pause - began > _patience(error, safe=safe)
+                if late or interruption.wait(pause):
+                    if isinstance(error, ConnectionFailedError):
                         raise
-                    raise errors.from_answer(error.status, error.body, statement) from None
-        raise AssertionError  # pragma: no cover - retry_context returns or raises
+                    raise errors.from_answer(error.status, error.body, statement) from error
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _each_node(self, ask: Callable[[Http], T], *, safe: bool) -> T:
         first = self._node
-        failed: ConnectionFailedError | None = None
+        failed: list[HttpStatusError | ConnectionFailedError] = []
         for i in range(len(self._nodes)):
             at = (first + i) % len(self._nodes)
             try:
                 found = ask(self._nodes[at])
-            except ConnectionFailedError as error:
-                if len(self._nodes) == 1 or not (safe or was_refused(error)):
+            except (HttpStatusError, ConnectionFailedError) as error:
+                if not _another_may(error, safe=safe):
                     raise
-                failed = failed or error
+                failed.append(error)
                 continue
             self._node = at
             return found
-        raise failed or self._not_ksqldb()
+        raise max(failed, key=lambda error: _patience(error, safe=safe))
 
     def _not_ksqldb(self) -> ConnectionFailedError:
         return ConnectionFailedError(
             f"What answers at {self.address} is not ksqlDB.",
+            engine=errors.TITLE,
             hint="Check STREAMMAGIC_KSQLDB: it must be the address of a ksqlDB server, usually port 8088.",
         )
 
@@ -284,10 +309,52 @@ def _known(http: Http, path: str) -> bytes:
         raise
 
 
-def _worth_waiting(error: Exception, *, safe: bool) -> bool:
-    """Tell whether the same request will be answered otherwise soon, and surely has done nothing yet."""
-    if not isinstance(error, HttpStatusError):
+def _patience(error: HttpStatusError | ConnectionFailedError, *, safe: bool) -> float:
+    """Return for how many seconds to repeat a request that got this answer, or none."""
+    if isinstance(error, ConnectionFailedError):
+        return _REFUSED_SECONDS if was_refused(error) or (safe and _is_of_the_network(error)) else 0
+    if errors.is_starting(error.body):
+        return _STARTING_SECONDS
+    if errors.was_not_done(error.body):
+        return _OTHERS_SECONDS
+    if safe and errors.is_busy(error.body) and error.code != _COMMAND_TIMEOUT:
+        return _OTHERS_SECONDS
+    return _REFUSED_SECONDS if safe and _is_proxys(error) else 0
+
+
+def _another_may(error: HttpStatusError | ConnectionFailedError, *, safe: bool) -> bool:
+    """Tell whether another node may be asked the same."""
+    if isinstance(error, ConnectionFailedError):
+        return was_never_sent(error) or (safe and _is_of_the_network(error))
+    return errors.is_starting(error.body) or (safe and _is_proxys(error))
+
+
+def _is_of_the_network(error: ConnectionFailedError) -> bool:
+    """Tell whether no answer came, for a reason that may pass: not the rights, nor a certificate."""
+    cause = error.__cause__
+    return cause is not None and not isinstance(cause, requests.exceptions.SSLError)
+
+
+def _is_proxys(error: HttpStatusError) -> bool:
+    """Tell whether it is a proxy that says that no answer came."""
+    return error.code is None and error.status in _PROXY
+
+
+def may_have_been_taken(error: Exception) -> bool:
+    """Tell whether a server may have carried out a request, although no answer says so.
+
+    ``error`` is what a method of `KsqlRest` raised.
+    """
+    if isinstance(error, OperationTimeoutError):
+        return not was_too_early(error)
+    answer = error.__cause__
+    if not isinstance(error, ConnectionFailedError) or answer is None:
         return False
-    if error.status == _UNAVAILABLE:
-        return errors.is_starting(error.body)
-    return errors.was_not_done(error.body) or (safe and errors.is_busy(error.body))
+    if isinstance(answer, HttpStatusError):
+        return answer.code is None and answer.status >= _SERVER
+    return not was_never_sent(error)
+
+
+def was_too_early(error: Exception) -> bool:
+    """Tell whether the server waited in vain for the command that the request named, and did no more."""
+    return isinstance(error.__cause__, HttpStatusError) and error.__cause__.code == _COMMAND_TIMEOUT

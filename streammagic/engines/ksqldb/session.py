@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from streammagic.sql.statements import Statement
 
 OFFSET_RESET = "auto.offset.reset"
+_STREAMS = "ksql.streams."
+"""What the server allows before a property of Kafka Streams: the same with it and without."""
 _VARIABLE = re.compile(r"\$\{\s*(\w+)\s*\}")
 _DIALECT = KsqlDialect()
 
@@ -28,7 +30,7 @@ class Session:
 
     def __init__(self, properties: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
-        self._properties = dict(properties)
+        self._properties = {_bare(name): value for name, value in properties.items()}
         self._variables: dict[str, str] = {}
         self._sequence: int | None = None
 
@@ -49,36 +51,53 @@ class Session:
         """The newest command that was carried out for this connection: what the next request waits for."""
         return self._sequence
 
+    def with_properties(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return the properties as they are for one statement, which has some of its own."""
+        return self.properties | {_bare(name): value for name, value in settings.items()}
+
     def saw_command(self, sequence: int) -> None:
         """Note the number of a command in the server's command topic, -1 for none."""
         with self._lock:
             if sequence >= 0:
                 self._sequence = max(sequence, self._sequence or 0)
 
+    def forget_command(self, sequence: int) -> None:
+        """Wait for a command no longer, unless a newer one has been carried out meanwhile."""
+        with self._lock:
+            if self._sequence == sequence:
+                self._sequence = None
+
     def set_property(self, name: str, value: str) -> None:
         """Set a property."""
         with self._lock:
-            self._properties[name] = value
+            self._properties[_bare(name)] = value
 
     def define(self, name: str, value: str) -> None:
         """Define a variable."""
         with self._lock:
             self._variables[name.lower()] = value
 
-    def apply(self, statement: Statement) -> bool:
-        """Carry out a SET, UNSET, DEFINE or UNDEFINE; tell whether there was something to take away."""
-        setting = _DIALECT.setting(statement)
-        if setting is None:
-            return False
-        name, value = setting
-        is_variable = statement.words[:1] in (("DEFINE",), ("UNDEFINE",))
+    def has(self, statement: Statement) -> bool:
+        """Tell whether what an UNSET or UNDEFINE names is set."""
+        kept, name, _ = self._meant(statement)
         with self._lock:
-            kept = self._variables if is_variable else self._properties
-            name = name.lower() if is_variable else name
+            return name in kept
+
+    def apply(self, statement: Statement) -> None:
+        """Carry out a SET, UNSET, DEFINE or UNDEFINE."""
+        kept, name, value = self._meant(statement)
+        with self._lock:
             if value is None:
-                return kept.pop(name, None) is not None
-            kept[name] = self._expanded(value)
-            return True
+                kept.pop(name, None)
+            else:
+                kept[name] = self._expanded(value)
+
+    def _meant(self, statement: Statement) -> tuple[dict[str, str], str, str | None]:
+        """Return where a statement's setting is kept, its name there, and its value."""
+        name, value = _DIALECT.setting(statement) or ("", None)
+        if statement.words[:1] in (("DEFINE",), ("UNDEFINE",)):
+            return self._variables, name.lower(), value
+        return self._properties, _bare(name), value
 
     def expand(self, sql: str) -> str:
         """Replace ``${name}`` by the variables' values; unknown ones stay, for the server to refuse.
@@ -98,3 +117,7 @@ class Session:
 
     def _expanded(self, value: str) -> str:
         return _VARIABLE.sub(lambda m: self._variables.get(m[1].lower(), m[0]), value)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(_STREAMS)
