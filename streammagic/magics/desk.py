@@ -147,8 +147,14 @@ class Desk:
         `OptionError` where there is none.
         """
         engines = {conn: self.deployer(conn)} if conn else self.job_engines()
-        for engine in engines.values():
-            found = self.ledger().deployment(engine.place, name)
+        for connection, engine in engines.items():
+            try:
+                found = self.ledger().deployment(engine.place, name)
+            except StreamMagicError as error:  # one that has to be asked where it is
+                if conn:
+                    raise
+                self.show(line_bundle(f"{connection}: {error.message}"))
+                continue
             if found is not None and found.deleted is None:
                 return engine, found
         known = self.ledger().deployments()

@@ -138,7 +138,7 @@ class CellRun:
     def _failed(self, error: StreamMagicError, statement: Statement) -> None:
         """Complete an error: where it is in the cell, and whether the SQL looks like another engine's."""
         if isinstance(error, SqlError) and (foreign := self.dialect.foreign_hint(statement)):
-            error.hint = foreign
+            error.hint = f"{foreign} {error.hint}" if error.hint else foreign
         self.cell.locate(error, statement)
 
     def _bounds(self, statement: Statement) -> Bounds:

@@ -187,6 +187,16 @@ def test_an_old_server_can_only_terminate_and_says_so(tmp_path):
         assert notebook.jobs() == {"big": "running"}
 
 
+def test_an_old_server_begins_a_changed_query_anew_and_only_if_that_is_wanted(tmp_path):
+    with TinyKsql("7.2.1") as server, shell_on(server, tmp_path) as notebook:
+        notebook.ksql(ORDERS)
+        notebook.deploy("big", MANY)
+        changed = f"{MANY} AND qty < 99"
+        message = refused(OptionError, lambda: notebook.deploy("big", changed, "--replace"))
+        assert "ksqlDB 7.2.1 can't pause a query" in message
+        assert "version 2" in notebook.deploy("big", changed, "--replace --drop-state")
+
+
 def test_delete_is_refused_with_the_names_of_what_reads_from_it(notebook):
     notebook.deploy("big", MANY)
     notebook.ksql("CREATE STREAM on_top AS SELECT id, qty FROM big")

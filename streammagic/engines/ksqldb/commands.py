@@ -96,11 +96,16 @@ class Commands:
         return description
 
     def explain(
-        self, what: str, statement: Statement | None = None, *, interruption: Interruption | None = None
+        self,
+        what: str,
+        statement: Statement | None = None,
+        *,
+        at: int = 0,
+        interruption: Interruption | None = None,
     ) -> Entity:
         """Return the ``queryDescription`` of a statement or of a persistent query's id.
 
-        ``what`` is ``statement``, or its end; an error's place is in the statement.
+        ``what`` stands in ``statement`` from the offset ``at`` on; an error's place is in the statement.
         """
         word = "EXPLAIN "
         sent = None if statement is None else statement.retold(f"{word}{what}")
@@ -110,7 +115,7 @@ class Commands:
             if statement is not None:
                 error.statement = statement.text
                 if error.line is not None and error.column is not None:
-                    before = statement.text.removesuffix(what)
+                    before = statement.text[:at]
                     if error.line == 1:
                         error.column = max(error.column - len(word), 1) + len(before) - before.rfind("\n") - 1
                     error.line += before.count("\n")
@@ -223,7 +228,7 @@ def _turn(place: str, statement: Statement, interruption: Interruption) -> Itera
 
     What only writes rows needs no turn. Raises `OperationTimeoutError` where interrupted.
     """
-    if statement.writes_values:
+    if statement.words[:1] == ("INSERT",) and _DIALECT.query_of(statement) is None:
         yield
         return
     lock = _turns.setdefault(place, threading.Lock())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
+import time
 from typing import TYPE_CHECKING
 
-import stamina
-
+from streammagic.engines.http import Interruption
 from streammagic.engines.ksqldb import errors
-from streammagic.engines.ksqldb.keys import UpsertKey
 from streammagic.engines.ksqldb.types import column, parse_type
 from streammagic.engines.ksqldb.wire import (
     Failure,
@@ -21,19 +19,24 @@ from streammagic.engines.ksqldb.wire import (
     Parser,
     Rows,
 )
-from streammagic.errors import JobFailedError, StreamMagicError
+from streammagic.errors import ConnectionFailedError, JobFailedError, StreamMagicError
 from streammagic.results.changes import Page, RowKind, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from streammagic.engines.http import Stream
+    from streammagic.engines.ksqldb.keys import UpsertKey
     from streammagic.engines.ksqldb.rest import KsqlRest
     from streammagic.engines.ksqldb.wire import Event
+    from streammagic.results.changes import Row
     from streammagic.sql.statements import Statement
 
 _LIMIT_REACHED = "Limit Reached"
 _RETRY_SECONDS = 20.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 1.0
+_MOST_NOTES = 20
+_RECORD = b"rowtime: "
 _PRINTED = re.compile(
     rb"rowtime: (?P<rowtime>.*?), key: (?P<key>.*?), value: (?P<value>.*?)"
     rb"(?:, partition: (?P<partition>\d+))?$",
@@ -43,9 +46,9 @@ _TEXT = parse_type("STRING")
 
 
 class _QueryCursor:
-    """What the cursors of all queries have."""
+    """What the cursors of all queries have. ``open_stream`` sends the query."""
 
-    def __init__(self, open_stream: Callable[[], Stream], statement: Statement) -> None:
+    def __init__(self, open_stream: Callable[[Interruption], Stream], statement: Statement) -> None:
         self.schema = Schema()
         self.job_id: str | None = None
         self.is_query = True
@@ -54,13 +57,11 @@ class _QueryCursor:
         self._open_stream = open_stream
         self._statement = statement
         self._stream: Stream | None = None
-        self._interrupted = threading.Event()
+        self._interruption = Interruption()
 
     def interrupt(self) -> None:
         """Make the iteration end soon."""
-        self._interrupted.set()
-        if self._stream is not None:
-            self._stream.shutdown()
+        self._interruption.set()
 
     def silence(self) -> list[str]:
         """Say nothing."""
@@ -72,9 +73,33 @@ class _QueryCursor:
             self._stream.close()
 
     def _pieces(self) -> Iterator[bytes]:
-        stream = self._stream = self._stream or self._open_stream()
-        if not self._interrupted.is_set():
-            yield from stream
+        self._stream = self._open_stream(self._interruption)
+        yield from self._stream
+
+    def _events(self) -> Iterator[Event]:
+        """Yield what the answer says; ends where it is interrupted.
+
+        Raises `ConnectionFailedError` where the answer breaks off, or is none of ksqlDB's.
+        """
+        parser = Parser(Format.V1)
+        try:
+            for piece in self._pieces():
+                yield from parser.feed(piece)
+            if self._interruption.is_set():
+                return
+            yield from _last(parser)
+        except MalformedError as error:
+            raise ConnectionFailedError(
+                "What was answered is no result of ksqlDB.",
+                engine=errors.TITLE,
+                statement=self._statement.text,
+                cause=str(error),
+                hint="Check STREAMMAGIC_KSQLDB: is there a proxy before the server?",
+            ) from error
+        except IncompleteError as error:
+            if self._stream is None:
+                raise
+            raise self._stream.http.broken(error) from error
 
     def _failed(self, failure: Failure) -> StreamMagicError:
         return errors.from_band(failure.code, failure.message, self._statement)
@@ -89,27 +114,24 @@ class PullCursor(_QueryCursor):
 
     def __iter__(self) -> Iterator[Page]:
         """Yield pages. Raises what ended the query, if that is an error."""
-        started = threading.Event()
-        for attempt in stamina.retry_context(
-            on=lambda error: (
-                not (started.is_set() or self._interrupted.is_set()) and errors.is_transient(error)
-            ),
-            attempts=None,
-            timeout=_RETRY_SECONDS,
-            wait_initial=0.2,
-            wait_max=1.0,
-        ):
-            with attempt:
+        deadline, pause = time.monotonic() + _RETRY_SECONDS, _FIRST_PAUSE
+        while True:
+            started = False
+            try:
                 for page in self._read():
-                    if page.rows:
-                        started.set()
+                    started = started or bool(page.rows)
                     yield page
+            except StreamMagicError as error:
+                late = time.monotonic() + pause > deadline
+                if started or late or not errors.is_transient(error) or self._interruption.wait(pause):
+                    raise
+            else:
+                return
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self.close()
 
     def _read(self) -> Iterator[Page]:
-        self.close()
-        self._stream = None
-        parser = Parser(Format.V1)
-        for event in _events(self._pieces(), parser, self):
+        for event in self._events():
             match event:
                 case Header():
                     self.schema = Schema(event.columns)
@@ -125,71 +147,75 @@ class PullCursor(_QueryCursor):
 class PushCursor(_QueryCursor):
     """The `Cursor` of a push query: of a stream's rows, or of a table's upserts and tombstones.
 
-    ``describe`` returns the ``queryDescription`` of the query's EXPLAIN, ``examine`` says why no row may
-    have come. ``limit`` is the query's own LIMIT: without it the query ends only if somebody ends it.
+    ``key`` tells by what rows replace each other, ``start`` where a query begins to read, ``examine`` why no
+    row may have come to one that begins there: they ask the server. Without a ``limit``, the query's own
+    LIMIT, it ends only if somebody ends it.
     """
 
     def __init__(  # noqa: PLR0913 - all that one query needs, named at its only call
         self,
-        open_stream: Callable[[], Stream],
+        open_stream: Callable[[Interruption], Stream],
         statement: Statement,
         *,
         rest: KsqlRest,
-        describe: Callable[[], dict[str, object]],
-        examine: Callable[[], list[str]],
+        key: Callable[[Interruption], UpsertKey],
+        start: Callable[[Interruption], str],
+        examine: Callable[[str, Interruption], list[str]],
         limit: int | None,
-        reads_from: str,
     ) -> None:
         super().__init__(open_stream, statement)
-        self.reads_from = reads_from
         self._rest = rest
-        self._describe = describe
+        self._key = key
+        self._start = start
         self._examine = examine
         self._limit = limit
         self._query: str | None = None
-        self._ended = False
 
     def __iter__(self) -> Iterator[Page]:
         """Yield pages. Raises what ended the query, if that is an error."""
-        parser = Parser(Format.V1)
-        for event in _events(self._pieces(), parser, self):
+        try:
+            yield from self._read()
+        except StreamMagicError:
+            self._query = None  # it has ended
+            raise
+        if not self._interruption.is_set():
+            self._query = None
+
+    def silence(self) -> list[str]:
+        """Say why no row may have come."""
+        return self._examine(self.reads_from, self._interruption)
+
+    def close(self) -> None:
+        """End the query on its server, and close the connection."""
+        if self._stream is not None and self._query:
+            self._rest.close_query(self._stream.http, self._query)
+        super().close()
+
+    def _read(self) -> Iterator[Page]:
+        for event in self._events():
             match event:
                 case Header():
                     self._query = event.query_id
                     self.schema = self._schema(event)
+                    self.reads_from = self._start(self._interruption)
                     yield Page()
                 case Rows():
                     yield self._page(event)
                 case Failure():
-                    self._ended = True
                     raise self._failed(event)
+                case Final() if event.message == _LIMIT_REACHED:
+                    return
                 case Final():
-                    self._ended = True
-                    if event.message == _LIMIT_REACHED:
-                        return
                     raise self._ended_by_others()
-        if not self._interrupted.is_set():
-            self._ended = True
-            if self._limit is None:
-                raise self._ended_by_others()
-
-    def silence(self) -> list[str]:
-        """Say why no row may have come."""
-        return self._examine()
-
-    def close(self) -> None:
-        """End the query on its server, and close the connection."""
-        if self._stream is not None and self._query is not None and not self._ended:
-            self._rest.close_query(self._stream.http, self._query)
-        super().close()
+        if self._limit is None and not self._interruption.is_set():
+            raise self._ended_by_others()
 
     def _schema(self, header: Header) -> Schema:
         names = tuple(column.name for column in header.columns)
         try:
-            key, inexact = UpsertKey.of(self._describe()).positions(names)
+            key, inexact = self._key(self._interruption).positions(names)
         except StreamMagicError as error:
-            self.notes.append(f"whether rows replace each other is not known: {error.message}")
-            key, inexact = None, ""
+            key, inexact = None, f"whether rows replace each other is not known ({error.message})"
         return Schema(header.columns, key, inexact)
 
     def _page(self, event: Rows) -> Page:
@@ -212,45 +238,75 @@ class PushCursor(_QueryCursor):
 
 
 class PrintCursor(_QueryCursor):
-    """The `Cursor` of PRINT, whose answer is lines of text.
+    """The `Cursor` of PRINT, whose answer is lines of text; values may have lines of their own.
 
-    Source: io.confluent.ksql.rest.server.resources.streaming.TopicStream, lines as of 7.4.
+    Sources: io.confluent.ksql.rest.server.resources.streaming.TopicStream, lines as of 7.4;
+    DelimitedPrintResponseWriter and PrintSubscriber, which send nothing, not even the head of the answer,
+    before the first record, and an error as a line of JSON.
     """
 
+    def __init__(self, open_stream: Callable[[Interruption], Stream], statement: Statement) -> None:
+        super().__init__(open_stream, statement)
+        self._begun = b""
+        self._numbered = False
+
     def __iter__(self) -> Iterator[Page]:
-        """Yield pages of (rowtime, key, value, partition), all text."""
+        """Yield pages of (rowtime, key, value, partition), all text. Raises what ended it."""
         names = ("rowtime", "key", "value", "partition")
         self.schema = Schema(tuple(column(name, _TEXT) for name in names))
-        rest = b""
-        self._stream = self._open_stream()
         yield Page()
+        rest = b""
         for piece in self._pieces():
             *lines, rest = (rest + piece).split(b"\n")
-            rows = [row for line in lines if (row := self._row(line)) is not None]
+            rows = [row for line in lines for row in self._rows(line)]
             if rows:
                 yield Page(rows)
-        if (row := self._row(rest)) is not None and not self._interrupted.is_set():
-            yield Page([row])
+        if not self._interruption.is_set():
+            yield Page([*self._rows(rest), *self._rows(b"", last=True)])
 
-    def _row(self, line: bytes) -> list[str | None] | None:
-        if not line.strip():
-            return None
-        found = _PRINTED.match(line.strip())
+    def _rows(self, line: bytes, *, last: bool = False) -> Iterator[Row]:
+        """Take a line and yield the records that it ends.
+
+        A record ends with its partition. An old server tells none: there, with an empty line, as it sends
+        each second, or the next record.
+        """
+        blank = not line.strip()
+        if self._begun and (last or line.startswith(_RECORD) or (blank and not self._numbered)):
+            yield from self._row(self._begun)
+            self._begun = b""
+        if self._begun:
+            self._begun += b"\n" + line
+        elif line.startswith(_RECORD):
+            self._begun = line
+        elif not blank:
+            self._say(line)
+        found = _PRINTED.match(self._begun)
+        if found is not None and found["partition"]:
+            self._numbered = True
+            yield from self._row(self._begun)
+            self._begun = b""
+
+    def _row(self, record: bytes) -> Iterator[Row]:
+        found = _PRINTED.match(record)
         if found is None:
-            self.notes.append(line.decode(errors="replace").strip())  # "Key format: …", or an error
-            return None
-        return [None if part is None else part.decode(errors="replace") for part in found.groups()]
+            self._say(record)
+        else:
+            yield [None if part is None else part.decode(errors="replace") for part in found.groups()]
+
+    def _say(self, line: bytes) -> None:
+        """Note a line that is no record ("Key format: …"). Raises what it says, if that is an error."""
+        if line.startswith(b"{"):
+            for event in Parser(Format.DELIMITED).feed(line + b"\n"):
+                if isinstance(event, Failure):
+                    raise self._failed(event)
+        if len(self.notes) < _MOST_NOTES:
+            self.notes.append(line.decode(errors="replace").strip())
 
 
-def _events(pieces: Iterator[bytes], parser: Parser, cursor: _QueryCursor) -> Iterator[Event]:
-    """Yield what a body says. Raises `ConnectionFailedError` where it broke off."""
-    try:
-        for piece in pieces:
-            yield from parser.feed(piece)
-        if not cursor._interrupted.is_set():  # noqa: SLF001 - the same module's
-            yield from parser.finish()
-    except (IncompleteError, MalformedError) as error:
-        stream = cursor._stream  # noqa: SLF001 - the same module's
-        if stream is None:
-            raise
-        raise stream.http.broken(error) from error
+def _last(parser: Parser) -> list[Event]:
+    """Return what the end of a body completes. Raises `IncompleteError` where it has no closing bracket."""
+    events = parser.finish()
+    ended = any(isinstance(event, Failure | Final) for event in events)
+    if not (parser.closed or ended):
+        raise IncompleteError("The bracket at its end is missing.")
+    return events

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Bundle, Comparison, Disowned, Figures, Labels, Stopped, Words
 from streammagic.engines.ksqldb import designing, diagnosis, errors
-from streammagic.engines.ksqldb.queries import lag, newest_error, persistent
+from streammagic.engines.ksqldb.queries import described, lag, newest_error, persistent
 from streammagic.engines.ksqldb.session import OFFSET_RESET
 from streammagic.errors import JobFailedError, OptionError, SqlError, StreamMagicError
 from streammagic.sql.ksqldb import KsqlDialect, identifier, literal
@@ -109,6 +109,12 @@ class KsqlJobs:
 
     def compare(self, old: Bundle, new: Bundle) -> Comparison:
         """Ask the server whether it can replace the query in place. EXPLAIN plans it in a sandbox."""
+        version = self._rest.info().version
+        if not version.pauses:
+            anew = (
+                f"ksqlDB {version.text} can't pause a query, which is terminated before: it would begin anew"
+            )
+            return Comparison(verdict="refused", differences=(anew,))
         before, after = designing.shape(old.table_ddl), designing.shape(new.table_ddl)
         if before != after or not after.creates:
             what = "an INSERT INTO can't be replaced" if before == after else f"it becomes a {after.word}"
@@ -163,7 +169,12 @@ class KsqlJobs:
     def disown(self, bundle: Bundle, topics: Sequence[str] = ()) -> Disowned:
         """Drop the source that came with a deployment; its topic too, if that is among ``topics``."""
         shape = designing.shape(bundle.table_ddl)
-        source = self._commands.describe(identifier(shape.name)) if shape.creates else None
+        if not shape.creates:
+            job_id = f"query {shape.name}@{self.place}"
+            there = self._query(job_id) is not None
+            self.cancel(job_id)
+            return Disowned(things=(f"query {shape.name}",) if there else ())
+        source = self._commands.describe(identifier(shape.name))
         if source is None:
             return Disowned()
         topic = str(source["topic"])
@@ -219,24 +230,26 @@ class KsqlJobs:
 
     def figures(self, job_ids: Sequence[str]) -> dict[str, Figures]:
         """Return how far queries are behind, and how much is written to their sinks."""
-        queries = [(job_id, query) for job_id in job_ids if (query := self._query(job_id)) is not None]
+        place = self.place
+        by_id = {query.job(place).id: query for query in persistent(self._commands)}
+        queries = {job_id: by_id[job_id] for job_id in job_ids if job_id in by_id}
+        told = described(self._commands)
 
         def read(query: PersistentQuery) -> Figures:
+            waiting = lag(told.get(query.id, {}))
             try:
-                description = self._commands.explain(query.id)
                 sink = self._commands.describe(identifier(query.sinks[0])) if query.sinks else None
             except StreamMagicError:
-                return Figures(sinks=query.sinks)
-            return Figures(lag=lag(description), rows_out=_rate(sink), sinks=query.sinks)
+                sink = None
+            return Figures(lag=waiting, rows_out=_rate(sink), sinks=query.sinks)
 
         with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-            figures = pool.map(read, (query for _, query in queries))
-            return {job_id: values for (job_id, _), values in zip(queries, figures, strict=True)}
+            return dict(zip(queries, pool.map(read, queries.values()), strict=True))
 
     def failure(self, job_id: str) -> StreamMagicError | None:
         """Return the newest error of a query."""
         query = self._query(job_id)
-        found = None if query is None else newest_error(self._commands.explain(query.id))
+        found = None if query is None else newest_error(described(self._commands).get(query.id, {}))
         if query is None or found is None:
             return None
         return JobFailedError(
@@ -389,7 +402,7 @@ def _labels(query: PersistentQuery) -> Labels:
         engine=KsqlJobs.magic, statement=query.sql, table=sink, table_ddl=query.sql, topics=query.topics
     )
     name = sink.lower() if sink.isupper() else sink
-    return Labels(name=name, version=1, sha=bundle.sha, owner="", bundle=bundle)
+    return Labels(name=name, version=1, sha="", owner="", bundle=bundle)
 
 
 def _rate(sink: Entity | None) -> float | None:

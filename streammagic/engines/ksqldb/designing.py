@@ -6,6 +6,7 @@ plans it. INSERT INTO … SELECT gets the deployment's name as its QUERY_ID, so 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -65,22 +66,20 @@ def designed(bundle: Bundle, name: str, commands: Commands) -> Bundle:
 
     Raises `SqlError` where the server refuses the query.
     """
-    statement = split(bundle.statement, _DIALECT)[0]
-    if statement.kind is Kind.QUERY:
-        statement = _pushed(statement)
-        is_table = UpsertKey.of(commands.explain(statement.text, statement)).names is not None
+    typed = split(bundle.statement, _DIALECT)[0]
+    # The query as typed comes first: where an error is in it, the person can see.
+    at = _DIALECT.query_of(typed) or 0
+    query = _DIALECT.with_emit_changes(split(typed.text[at:], _DIALECT)[0])
+    description = commands.explain(query, typed, at=at)
+    if typed.kind is Kind.QUERY:
+        is_table = UpsertKey.of(description).names is not None
         word, sink = "TABLE" if is_table else "STREAM", identifier(table_name(name).upper())
-        ddl = f"CREATE {word} {sink} {_with(bundle.sink.options)}AS\n{statement.text}"
-    elif statement.words[:1] == ("INSERT",):
-        ddl = _insert(statement, name)
+        ddl = f"CREATE {word} {sink} {_with(bundle.sink.options)}AS\n{query}"
+    elif typed.words[:1] == ("INSERT",):
+        ddl = _insert(typed, name)
     else:
-        ddl = _create(statement, bundle.sink.options)
-    statement = split(ddl, _DIALECT)[0]
-    query = statement.text[_DIALECT.query_of(statement) or 0 :]
-    there = statement.words[:1] != ("INSERT",) and commands.describe(_DIALECT.sink_of(statement) or "")
-    # What is there is replaced, or refused, later: whether it can be is not the query's fault.
-    description = commands.explain(query if there else ddl, statement)
-    topic = _topic(statement, commands)
+        ddl = _create(typed, bundle.sink.options)
+    topic, is_new = _topic(split(ddl, _DIALECT)[0], commands)
     reads = [commands.describe(identifier(str(source))) for source in description.get("sources") or []]
     return replace(
         bundle,
@@ -88,7 +87,7 @@ def designed(bundle: Bundle, name: str, commands: Commands) -> Bundle:
         table_ddl=ddl,
         topics=(topic,),
         reads=tuple(dict.fromkeys(str(source["topic"]) for source in reads if source is not None)),
-        made_topics=() if _there(topic, commands) else (topic,),
+        made_topics=(topic,) if is_new else (),
     )
 
 
@@ -97,20 +96,12 @@ def shape(ddl: str) -> Shape:
     statement = split(ddl, _DIALECT)[0]
     if statement.words[:1] == ("INSERT",):
         return Shape("INSERT", str(_DIALECT.with_properties(statement).get("QUERY_ID", "")).upper())
-    return Shape(
-        "TABLE" if "TABLE" in statement.words else "STREAM", normal_name(_DIALECT.sink_of(statement) or "")
-    )
+    return Shape(statement.words[1], normal_name(_DIALECT.sink_of(statement) or ""))
 
 
 def or_replace(ddl: str) -> str:
     """Return a designed CREATE as one that takes the place of what is there."""
     return ddl.replace("CREATE ", "CREATE OR REPLACE ", 1)
-
-
-def _pushed(statement: Statement) -> Statement:
-    if _DIALECT.emit(statement) is not None:
-        return statement
-    return statement.retold(_DIALECT.with_emit_changes(statement))
 
 
 def _create(statement: Statement, options: Mapping[str, str]) -> str:
@@ -145,15 +136,22 @@ def _value(text: str) -> str:
     return text if text.isdecimal() or text.lower() in ("true", "false") else literal(text)
 
 
-def _topic(statement: Statement, commands: Commands) -> str:
-    """Return the topic that a statement writes."""
-    sink = _DIALECT.sink_of(statement) or ""
-    if statement.words[:1] == ("INSERT",):
-        found: Entity | None = commands.describe(sink)
-        return normal_name(sink) if found is None else str(found["topic"])
-    return str(_DIALECT.with_properties(statement).get("KAFKA_TOPIC", normal_name(sink)))
+def _topic(statement: Statement, commands: Commands) -> tuple[str, bool]:
+    """Return the topic that a statement writes, and whether it is not there yet.
 
-
-def _there(topic: str, commands: Commands) -> bool:
-    found = commands.ask("LIST TOPICS;")
-    return any(topic == known["name"] for entity in found for known in entity.get("topics", ()))
+    Whether what is there under the sink's name can be replaced is asked later. Where there is nothing, the
+    statement is planned, and refused if it must be: no place of that is in what was typed.
+    """
+    sink: Entity | None = commands.describe(_DIALECT.sink_of(statement) or "")
+    if sink is not None:
+        return str(sink["topic"]), False
+    try:
+        topology = str(commands.explain(statement.text).get("topology", ""))
+    except SqlError as error:
+        error.line = error.column = None
+        raise
+    found = re.search(r"Sink: \S+ \(topic: (\S+)\)", topology)
+    topic = found[1] if found else str(_DIALECT.with_properties(statement).get("KAFKA_TOPIC", ""))
+    known = commands.ask("LIST TOPICS;")
+    there = any(topic == each["name"] for entity in known for each in entity.get("topics", ()))
+    return topic, not there

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Finding
 from streammagic.engines.ksqldb import errors
-from streammagic.engines.ksqldb.queries import lag, newest_error
+from streammagic.engines.ksqldb.queries import described, lag, newest_error
 from streammagic.errors import StreamMagicError
 from streammagic.sql.ksqldb import identifier
 
@@ -26,10 +26,10 @@ _PROCESSING_LOG = "KSQL_PROCESSING_LOG"
 
 def findings(query: PersistentQuery, commands: Commands) -> list[Finding]:
     """Look a query over; what can't be read is a finding "not assessed"."""
-    description = commands.explain(query.id)
+    description = described(commands).get(query.id, {})
     return [
         _state(query, description),
-        _errors(description),
+        _errors(query, description),
         _lag(query, description),
         *_sources(description, commands),
         _processing_log(query, commands),
@@ -38,7 +38,7 @@ def findings(query: PersistentQuery, commands: Commands) -> list[Finding]:
 
 def log_lines(query: PersistentQuery, commands: Commands) -> list[str]:
     """Return the errors of a query as lines, oldest first, and where its log is."""
-    description = commands.explain(query.id)
+    description = described(commands).get(query.id, {})
     kept = sorted(description.get("queryErrors") or [], key=lambda error: int(error.get("timestamp") or 0))
     lines = [
         f"{_time(error)} {error.get('type', 'ERROR')} {line}"
@@ -71,8 +71,10 @@ def _state(query: PersistentQuery, description: Entity) -> Finding:
     return _finding("state", "healthy", evidence)
 
 
-def _errors(description: Entity) -> Finding:
+def _errors(query: PersistentQuery, description: Entity) -> Finding:
     found = newest_error(description)
+    if found is None and "ERROR" in query.counts:
+        return _finding("errors", "not assessed", "another node has them, and tells them only there")
     if found is None:
         return _finding("errors", "healthy", "the server keeps none")
     count = len(description.get("queryErrors") or [])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from streammagic.errors import StreamMagicError
 from streammagic.sql.ksqldb import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from streammagic.engines.http import Interruption
     from streammagic.engines.ksqldb.commands import Commands, Entity
     from streammagic.sql.statements import Statement
 
@@ -20,22 +19,22 @@ _TEXT_FORMATS = frozenset({"JSON", "JSON_SR"})
 
 
 def examine(
-    commands: Commands, statement: Statement, start: str, sample: Callable[[str], list[str | None] | None]
+    commands: Commands,
+    statement: Statement,
+    start: str,
+    sample: Callable[[str], list[str | None] | None],
+    interruption: Interruption,
 ) -> list[str]:
     """Return the likely reasons, a sentence each with its remedy.
 
     ``start`` is the query's auto.offset.reset. ``sample`` returns the first record of a topic as (rowtime,
-    key, value, partition), or None where none can be had within a moment.
+    key, value, partition), or None where none can be had within a moment. Raises `StreamMagicError` where
+    the server does not answer, or is not to be waited for any more.
     """
-    sources: list[str] = []
-    with suppress(StreamMagicError):
-        sources = [str(name) for name in commands.explain(statement.text).get("sources") or []]
+    sources = commands.explain(statement.text, interruption=interruption).get("sources") or []
     found: list[str] = []
-    for name in sources:
-        try:
-            description = commands.describe(identifier(name))
-        except StreamMagicError:
-            continue
+    for name in map(str, sources):
+        description = commands.describe(identifier(name), interruption=interruption)
         if description is not None:
             found += _about_source(name, description, start, sample)
     words = [token.word for token in statement.tokens]

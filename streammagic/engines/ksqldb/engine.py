@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from streammagic.engines.answers import AnswerCursor
+from streammagic.engines.http import Interruption, timed_out
 from streammagic.engines.ksqldb import doctor, entities, errors
 from streammagic.engines.ksqldb.commands import Commands
 from streammagic.engines.ksqldb.cursor import PrintCursor, PullCursor, PushCursor
 from streammagic.engines.ksqldb.deploy import KsqlJobs
+from streammagic.engines.ksqldb.keys import UpsertKey
 from streammagic.engines.ksqldb.rest import KsqlRest
 from streammagic.engines.ksqldb.session import OFFSET_RESET, Session
 from streammagic.engines.ksqldb.wire import Format
-from streammagic.errors import SqlError, StreamMagicError
+from streammagic.errors import ConnectionFailedError, SqlError, StreamMagicError
 from streammagic.results.changes import Page, Schema
-from streammagic.sql.ksqldb import KsqlDialect, literal
+from streammagic.sql.ksqldb import LEXER, KsqlDialect, identifier, literal
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from streammagic.engines.base import Lease, QueryOptions, Settings, StreamEngine
     from streammagic.engines.http import Stream
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
 _ADD = "add"
 _NEAR = 0.6
 _SAMPLE_SECONDS = 3.0
+_LATEST = "latest"
+_WINDOWS = frozenset({"TUMBLING", "HOPPING", "SESSION"})
+
+
+class _Answer(NamedTuple):
+    """What became of a statement that is answered at once."""
+
+    entities: list[Entity]
+    notes: tuple[str, ...] = ()
 
 
 class KsqlEngine:
@@ -42,15 +52,19 @@ class KsqlEngine:
 
     def __init__(self, settings: Settings, lease: Lease) -> None:
         del lease  # what a kernel opens ends with its connections; nothing outlives it
-        self._settings = settings
+        self._settings = settings = replace(settings, variables=replace(settings.variables, lexer=LEXER))
         self._dialect = KsqlDialect()
         self._rest = KsqlRest(settings.urls["server"], settings)
         self._session = Session(settings.properties)
         self._commands = Commands(self._rest, self._session, settings)
         self._jobs: KsqlJobs | None = None
-        self._rest.info()
-        for statement in split(settings.init_sql, self._dialect):
-            _drain(self.query(statement, _nothing()))
+        self._default_start: str | None = None
+        try:
+            self._rest.info()
+            self._run(settings.init_sql, "StreamMagic.ksql_init_sql", {}, Interruption())
+        except StreamMagicError:
+            self.close()
+            raise
 
     @property
     def jobs(self) -> KsqlJobs:
@@ -64,22 +78,12 @@ class KsqlEngine:
         return f"ksqlDB {self._rest.info(anew=True).version.text}"
 
     def query(self, statement: Statement, options: QueryOptions) -> Cursor:
-        """Send a statement and return its cursor. Raises `StreamMagicError`."""
-        settings = dict(options.settings)
-        if options.start is not None:
-            settings.setdefault(OFFSET_RESET, options.start)
-        match statement.kind:
-            case Kind.CLIENT:
-                word = statement.words[0] if statement.words else statement.title
-                return AnswerCursor(f"{word} belongs to ksqlDB's command line; a notebook has no use for it.")
-            case Kind.SESSION:
-                return self._set(statement, settings)
-            case Kind.QUERY:
-                return self._query(statement, settings)
-            case _ if statement.words[:2] == ("RUN", "SCRIPT"):
-                return self._script(statement, options)
-            case _:
-                return _CommandCursor(self, statement, settings)
+        """Return the cursor of a statement, which sends it."""
+        start = {} if options.start is None else {OFFSET_RESET: options.start}
+        settings = start | dict(options.settings)
+        if statement.kind is Kind.QUERY:
+            return self._query(statement, settings)
+        return _CommandCursor(lambda interruption: self._answer(statement, settings, interruption))
 
     def clean(self, kind: str, endpoint: str, what: str) -> bool:
         """Return False: nothing of ksqlDB's is in a lease."""
@@ -98,53 +102,81 @@ class KsqlEngine:
         """Close all connections; push queries end with theirs."""
         self._rest.close()
 
-    def carry_out(
-        self, statement: Statement, settings: Mapping[str, str], interrupted: threading.Event
-    ) -> list[Entity]:
-        """Send a statement that is answered at once. Its errors are placed in the statement as typed."""
+    def _answer(
+        self, statement: Statement, settings: Mapping[str, str], interruption: Interruption
+    ) -> _Answer:
+        """Carry out a statement that is answered at once. Its errors are placed in it as typed."""
+        if statement.kind is Kind.CLIENT:
+            word = statement.words[0] if statement.words else statement.title
+            return _Answer([], (f"{word} belongs to ksqlDB's command line; a notebook has no use for it.",))
+        if statement.words[:2] == ("RUN", "SCRIPT"):
+            return self._script(statement, settings, interruption)
         rendered = self._settings.variables.render(statement.text)
         sent = statement.retold(rendered.text)
         try:
-            if statement.kind is Kind.ANSWER:
-                return self._commands.ask(f"{sent.text};", sent)
-            return self._commands.carry_out(sent, settings, interrupted)
+            match statement.kind:
+                case Kind.SESSION:
+                    return self._set(sent, settings, interruption)
+                case Kind.ANSWER:
+                    return _Answer(
+                        self._commands.ask(f"{sent.text};", sent, settings, interruption=interruption)
+                    )
+                case _:
+                    return _Answer(self._commands.carry_out(sent, settings, interruption))
         except StreamMagicError as error:
-            raise self._told(error, statement, rendered) from error
+            self._tell(error, statement, rendered, interruption)
+            raise
 
-    def _set(self, statement: Statement, settings: Mapping[str, str]) -> Cursor:
-        """Have the server check a setting, which it forgets at once, and keep it here."""
-        self.carry_out(statement, settings, threading.Event())
-        known = self._session.apply(statement)
-        if statement.words[:1] in (("UNSET",), ("UNDEFINE",)) and not known:
-            return AnswerCursor("it was not set")
-        return AnswerCursor()
+    def _set(self, statement: Statement, settings: Mapping[str, str], interruption: Interruption) -> _Answer:
+        """Have the server check a setting, which it forgets at once, and keep it here.
 
-    def _query(self, statement: Statement, settings: dict[str, str]) -> Cursor:
+        A property is sent along too: a SET of one that nobody may set is accepted, but nothing after it. What
+        is kept here is taken away without a question.
+        """
+        session = self._session
+        takes_away = statement.words[:1] in (("UNSET",), ("UNDEFINE",))
+        if takes_away and session.has(statement):
+            session.apply(statement)
+            return _Answer([])
+        tried = {**settings, **session.tried(statement)}
+        found = self._commands.ask(f"{statement.text};", statement, tried, interruption=interruption)
+        session.apply(statement)
+        return _Answer(found, ("it was not set",) if takes_away and not found else ())
+
+    def _query(self, statement: Statement, settings: Mapping[str, str]) -> Cursor:
         if self._settings.own("emit_changes") == _ADD and statement.words[:1] == ("SELECT",):
             statement = self._pushed(statement)
         rendered = self._settings.variables.render(statement.text)
         sent = statement.retold(rendered.text)
         prints = statement.words[:1] == ("PRINT",)
+        is_push = not prints and self._dialect.emit(statement) is not None
 
-        def send() -> Stream:
+        def send(interruption: Interruption) -> Stream:
+            seconds = self._settings.operation_timeout if is_push else None
             try:
-                return self._send(sent, settings, prints=prints)
+                return self._send(sent, settings, interruption, seconds=seconds)
             except StreamMagicError as error:
-                raise self._told(error, statement, rendered) from error
+                self._tell(error, statement, rendered, interruption)
+                raise
 
         if prints:
             return PrintCursor(send, statement)
-        if self._dialect.emit(statement) is None:
+        if not is_push:
             return PullCursor(send, statement)
-        start = settings.get(OFFSET_RESET) or self._session.properties.get(OFFSET_RESET) or "latest"
         return PushCursor(
             send,
             statement,
             rest=self._rest,
-            describe=lambda: self._commands.explain(sent.text),
-            examine=lambda: doctor.examine(self._commands, sent, start, self._first_record),
+            key=lambda interruption: self._key(sent, interruption),
+            start=lambda interruption: self._start(settings, interruption),
+            examine=lambda start, interruption: doctor.examine(
+                self._commands,
+                sent,
+                start,
+                lambda topic: self._first_record(topic, interruption),
+                interruption,
+            ),
             limit=statement.limit,
-            reads_from=start,
         )
 
     def _pushed(self, statement: Statement) -> Statement:
@@ -152,78 +184,141 @@ class KsqlEngine:
             return statement
         return statement.retold(self._dialect.with_emit_changes(statement))
 
-    def _send(self, statement: Statement, settings: Mapping[str, str], *, prints: bool) -> Stream:
+    def _send(
+        self,
+        statement: Statement,
+        settings: Mapping[str, str],
+        interruption: Interruption,
+        *,
+        seconds: float | None = None,
+        quiet: float | None = None,
+    ) -> Stream:
         """Open the stream of a query, on the endpoint that this server has for it."""
         version = self._rest.info().version
+        prints = statement.words[:1] == ("PRINT",)
         old = not (version.prints_on_stream if prints else version.streams_over_http1)
         text = self._session.expand(statement.text) if old else statement.text
         accept = Format.V1 if old or not prints else Format.DELIMITED
         return self._rest.query(
             f"{text};",
-            properties={**self._session.properties, **settings},
+            properties=self._session.with_properties(settings),
             variables=self._session.variables,
             accept=accept,
             statement=statement,
             old=old,
+            interruption=interruption,
+            seconds=seconds,
+            quiet=quiet,
         )
 
-    def _first_record(self, topic: str) -> list[str | None] | None:
+    def _key(self, statement: Statement, interruption: Interruption) -> UpsertKey:
+        """Find out by what the rows of a push query replace each other.
+
+        EXPLAIN tells no windows of a push query: they are its own, or those of the table that it reads.
+        """
+        description = self._commands.explain(statement.text, interruption=interruption)
+        key = UpsertKey.of(description, _window(statement))
+        if key.names is None or key.window or self._dialect.is_aggregation(statement):
+            return key
+        for name in description.get("sources") or []:
+            source = self._commands.describe(identifier(str(name)), interruption=interruption)
+            if source is not None and source.get("windowType"):
+                return replace(key, window=str(source["windowType"]))
+        return key
+
+    def _start(self, settings: Mapping[str, str], interruption: Interruption) -> str:
+        """Return where a query begins to read: as set for it, here, on the server, or by Kafka's default."""
+        start = self._session.with_properties(settings).get(OFFSET_RESET) or self._default_start
+        if start is not None:
+            return start
+        try:
+            found = self._commands.ask("LIST PROPERTIES;", interruption=interruption)
+        except StreamMagicError:
+            return _LATEST
+        known = (one for entity in found for one in entity.get("properties", ()))
+        there = (str(one["value"]) for one in known if one["name"] == f"ksql.streams.{OFFSET_RESET}")
+        self._default_start = next(there, _LATEST)
+        return self._default_start
+
+    def _first_record(self, topic: str, interruption: Interruption) -> list[str | None] | None:
         """Return the first record of a topic; None where none comes within a moment."""
-        sql = f"PRINT {literal(topic)} FROM BEGINNING LIMIT 1"
-        statement = split(sql, self._dialect)[0]
-        cursor = PrintCursor(lambda: self._send(statement, {}, prints=True), statement)
-        timer = threading.Timer(_SAMPLE_SECONDS, cursor.interrupt)
-        timer.daemon = True
-        timer.start()
+        statement = split(f"PRINT {literal(topic)} FROM BEGINNING LIMIT 1", self._dialect)[0]
+        seconds = _SAMPLE_SECONDS
+        cursor = PrintCursor(
+            lambda _: self._send(statement, {}, interruption, seconds=seconds, quiet=seconds), statement
+        )
         try:
             return next((row for page in cursor for row in page.rows), None)
+        except ConnectionFailedError as error:
+            if timed_out(error):
+                return None
+            raise
         finally:
-            timer.cancel()
             cursor.close()
 
-    def _script(self, statement: Statement, options: QueryOptions) -> Cursor:
-        """Run the statements of a file, as the command line does; only what ends by itself may be in it."""
-        path = statement.tokens[-1].text.strip("'\"")
+    def _script(
+        self, statement: Statement, settings: Mapping[str, str], interruption: Interruption
+    ) -> _Answer:
+        """Run the statements of a file, as the command line does, but for queries."""
+        path = statement.tokens[-1].text.strip("'\"").replace("''", "'")
         try:
-            source = Path(path).expanduser().read_text()
-        except OSError as error:
+            source = Path(path).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
             raise SqlError(
-                f"The script {path} can't be read: {error.strerror}.",
+                f"The script {path} can't be read: {getattr(error, 'strerror', None) or error}.",
                 engine=errors.TITLE,
                 statement=statement.text,
                 line=1,
                 column=1,
             ) from None
-        inner = split(source, self._dialect)
-        notes: list[str] = []
-        for each in inner:
-            if self._dialect.emit(each) is not None or each.words[:1] == ("PRINT",):
+        notes = self._run(source, path, settings, interruption)
+        return _Answer([], tuple(notes))
+
+    def _run(
+        self, source: str, name: str, settings: Mapping[str, str], interruption: Interruption
+    ) -> list[str]:
+        """Run the statements of a text and return what there is to say; its errors name its line."""
+        statements = split(source, self._dialect)
+        for each in statements:
+            if each.kind is Kind.QUERY or each.words[:2] == ("RUN", "SCRIPT"):
+                what = "script" if each.words[:1] == ("RUN",) else "query"
                 raise SqlError(
-                    f"{path}, line {each.line}: a query without end has no place in a script.",
-                    statement=statement.text,
+                    f"{name}, line {each.line}: a {what} has no place here. Nothing was run.",
+                    engine=errors.TITLE,
                     hint="Write it into a cell of its own.",
                 )
+        notes: list[str] = []
+        for each in statements:
+            if interruption.is_set():
+                break
             try:
-                notes += _drain(self.query(each, options))
+                answer = self._answer(each, settings, interruption)
             except StreamMagicError as error:
-                error.message = f"{path}, line {each.line + (error.line or 1) - 1}: {error.message}"
+                error.message = f"{name}, line {each.line + (error.line or 1) - 1}: {error.message}"
                 error.line = error.column = None
                 raise
-        return AnswerCursor(f"{len(inner)} statements of {Path(path).name} ran", *notes)
+            told = (entities.rendered(entity).notes for entity in answer.entities)
+            notes += (f"{each.title}: {note}" for each_told in told for note in each_told)
+            notes += (f"{each.title}: {note}" for note in answer.notes)
+        return notes
 
-    def _told(self, error: StreamMagicError, statement: Statement, rendered: Rendered) -> StreamMagicError:
-        """Return an error with its place in the statement as typed, and near misses for unknown names."""
+    def _tell(
+        self, error: StreamMagicError, statement: Statement, rendered: Rendered, interruption: Interruption
+    ) -> None:
+        """Give an error its place in the statement as typed, and near misses for unknown names."""
         error.statement = statement.text
         if error.line is not None and error.column is not None and rendered.text != rendered.source:
             error.line, error.column = rendered.place_in_source(error.line, error.column)
         unknown = errors.unknown_source(error)
-        if unknown is not None and (near := self._near(unknown)):
+        if unknown is not None and (near := self._near(unknown, interruption)):
             error.hint = f"Did you mean {' or '.join(near)}?"
-        return error
 
-    def _near(self, name: str) -> list[str]:
+    def _near(self, name: str, interruption: Interruption) -> list[str]:
+        def ask(what: str) -> list[Entity]:
+            return self._commands.ask(f"LIST {what};", interruption=interruption)
+
         try:
-            found = self._commands.ask("LIST STREAMS;") + self._commands.ask("LIST TABLES;")
+            found = ask("STREAMS") + ask("TABLES")
         except StreamMagicError:
             return []
         known = [
@@ -235,36 +330,37 @@ class KsqlEngine:
 
 
 class _CommandCursor:
-    """The `Cursor` of a statement that is answered at once: its entities, as a table."""
+    """The `Cursor` of a statement that is answered at once: its entities, as a table.
 
-    def __init__(self, engine: KsqlEngine, statement: Statement, settings: Mapping[str, str]) -> None:
+    ``carry_out`` does that; it is asked to wait no longer by its argument.
+    """
+
+    def __init__(self, carry_out: Callable[[Interruption], _Answer]) -> None:
         self.schema = Schema()
         self.job_id: str | None = None
         self.is_query = False
         self.reads_from = ""
         self.notes: list[str] = []
-        self._engine = engine
-        self._statement = statement
-        self._settings = settings
-        self._interrupted = threading.Event()
+        self._carry_out = carry_out
+        self._interruption = Interruption()
 
     def __iter__(self) -> Iterator[Page]:
         """Yield the answer as one page. Raises what the server refused or failed."""
-        found = self._engine.carry_out(self._statement, self._settings, self._interrupted)
-        answers = [entities.rendered(entity) for entity in found]
-        for answer in answers:
-            self.notes += answer.notes
-        tables = [answer for answer in answers if answer.schema.columns]
+        answer = self._carry_out(self._interruption)
+        answers = [entities.rendered(entity) for entity in answer.entities]
+        self.notes += [note for one in answers for note in one.notes]
+        self.notes += answer.notes
+        tables = [one for one in answers if one.schema.columns]
         if not tables:
             yield Page()
             return
         self.schema = tables[0].schema
-        alike = (answer for answer in tables if answer.schema.names == self.schema.names)
-        yield Page([row for answer in alike for row in answer.rows])
+        alike = (one for one in tables if one.schema.names == self.schema.names)
+        yield Page([row for one in alike for row in one.rows])
 
     def interrupt(self) -> None:
         """Wait no longer for a command that is under way."""
-        self._interrupted.set()
+        self._interruption.set()
 
     def silence(self) -> list[str]:
         """Say nothing: there are no rows to wait for."""
@@ -274,17 +370,8 @@ class _CommandCursor:
         """Do nothing: nothing is open."""
 
 
-def _drain(cursor: Any) -> list[str]:
-    """Run a statement to its end and return what there is to say about it."""
-    try:
-        for _ in cursor:
-            pass
-    finally:
-        cursor.close()
-    return list(cursor.notes)
-
-
-def _nothing() -> QueryOptions:
-    from streammagic.engines.base import QueryOptions
-
-    return QueryOptions()
+def _window(statement: Statement) -> str:
+    """Return the kind of a query's windows, as its WINDOW clause has it; "" without one."""
+    at = statement.top_level("WINDOW")
+    clause = () if at is None else statement.tokens[at : at + 2]  # they may have a name
+    return next((token.word for token in clause if token.word in _WINDOWS), "")

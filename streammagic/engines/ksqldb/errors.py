@@ -31,6 +31,7 @@ from streammagic.errors import (
     SqlError,
     StreamMagicError,
 )
+from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ _TRANSIENT = re.compile(
 )
 _NO_UPGRADE = re.compile(
     r"Cannot upgrade data source|[Qq]uery is not upgradeable|Upgrades not yet supported"
-    r"|CREATE OR REPLACE is not supported"
+    r"|CREATE OR REPLACE is not supported|REPLACE for sink .+ is not supported"
 )
 
 
@@ -278,22 +279,12 @@ def _facts(flat: str, statement: Statement | None) -> dict[str, str]:
     """Return what hints may speak of besides the groups of their patterns."""
     near = _DID_YOU_MEAN.search(flat)
     return {
-        "push": "SELECT … EMIT CHANGES" if statement is None else _with_emit_changes(statement),
+        "push": "SELECT … EMIT CHANGES" if statement is None else KsqlDialect().with_emit_changes(statement),
         "near": f"Did you mean `{near[1]}`? Names in back-ticks keep their case, others are upper case."
         if near
         else "LIST STREAMS and LIST TABLES show what there is; names without back-ticks are upper case.",
         "holders": ", ".join(dependants(flat)),
     }
-
-
-def _with_emit_changes(statement: Statement) -> str:
-    """Return a SELECT as a push query: EMIT comes before LIMIT."""
-    limit = statement.top_level("LIMIT")
-    text = statement.text
-    if limit is None:
-        return f"{text} EMIT CHANGES"
-    at = statement.tokens[limit - 1].start - statement.start
-    return f"{text[:at].rstrip()} EMIT CHANGES {text[at:]}"
 
 
 def _syntax(flat: str, statement: Statement | None) -> tuple[str, str]:

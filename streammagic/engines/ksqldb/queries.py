@@ -41,8 +41,8 @@ class PersistentQuery:
 
     @property
     def paused(self) -> bool:
-        """Whether it processes nothing until it is resumed."""
-        return PAUSED in self.counts
+        """Whether it processes nothing, on any node, until it is resumed."""
+        return PAUSED in self.counts and not {_RUNNING, _ERROR} & self.counts.keys()
 
     def job(self, place: str) -> Job:
         """Return it as a job. When it was started, nobody tells."""
@@ -68,8 +68,18 @@ def persistent(commands: Commands) -> list[PersistentQuery]:
     ]
 
 
+def described(commands: Commands) -> dict[str, Entity]:
+    """Return the ``queryDescription`` of each persistent query, by its id, by one request.
+
+    Offsets and states of all nodes are in them, as they are not in EXPLAIN's; errors are the answering node's
+    only, in both.
+    """
+    found: list[Entity] = commands.ask("LIST QUERIES EXTENDED;")
+    return {str(each["id"]): each for entity in found for each in entity.get("queryDescriptions", ())}
+
+
 def lag(description: Entity) -> int | None:
-    """Return the records that a query has still to read, from its EXPLAIN; None where that isn't told.
+    """Return the records that a query has still to read, as described; None where that isn't told.
 
     ``endOffset`` is that of the last record which it has been given, ``committedOffset`` that of the next one
     to read (2 and 3 where all is read, measured on 7.4): what it has not been given yet does not count.
@@ -83,7 +93,7 @@ def lag(description: Entity) -> int | None:
 
 
 def newest_error(description: Entity) -> dict[str, Any] | None:
-    """Return the newest of a query's errors, from its EXPLAIN."""
+    """Return the newest of a query's errors, as described."""
     found: list[dict[str, Any]] = description.get("queryErrors") or []
     return max(found, key=lambda error: int(error.get("timestamp") or 0), default=None)
 

@@ -83,6 +83,12 @@ class Session:
         with self._lock:
             return name in kept
 
+    def tried(self, statement: Statement) -> dict[str, str]:
+        """Return the property that a SET would set; none for any other statement."""
+        kept, name, value = self._meant(statement)
+        with self._lock:
+            return {} if value is None or kept is self._variables else {name: self._expanded(value)}
+
     def apply(self, statement: Statement) -> None:
         """Carry out a SET, UNSET, DEFINE or UNDEFINE."""
         kept, name, value = self._meant(statement)
