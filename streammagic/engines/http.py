@@ -20,8 +20,9 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 import requests
 import stamina
+import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, ReadTimeoutError
 
 from streammagic.errors import ConnectionFailedError
 
@@ -113,6 +114,8 @@ class Http:
         self._hint = hint
         self._timeout = (min(5.0, settings.request_timeout), settings.request_timeout)
         self._settings = settings
+        if settings.verify is False:
+            urllib3.disable_warnings(InsecureRequestWarning)  # whoever says so need not be told each time
         self._session = self._new_session(HTTPAdapter(pool_maxsize=_CONNECTIONS))
 
     def get(self, path: str, body: dict[str, Any] | None = None) -> bytes:
@@ -285,10 +288,15 @@ class Http:
         self, error: requests.RequestException, seconds: float | None = None
     ) -> ConnectionFailedError:
         where = without_password(self.base)
-        if isinstance(error, requests.exceptions.SSLError):
+        if any(isinstance(one, ssl.SSLCertVerificationError) for one in _causes(error)):
             message = f"The certificate of {self._title} at {where} was not accepted."
             hint = (
                 "Set StreamMagic.ca_bundle to the CA's file, or StreamMagic.verify = False on a test server."
+            )
+        elif isinstance(error, requests.exceptions.SSLError):
+            message = f"{self._title} at {where} does not speak TLS."
+            hint = (
+                "Is it http:// that it speaks? Or does it want a client certificate, StreamMagic.client_cert?"
             )
         elif isinstance(error, requests.Timeout):
             message = f"{self._title} at {where} did not answer within {seconds or self._timeout[1]:g} s."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,11 +15,13 @@ from streammagic.views.table import TableSnapshot
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streammagic.results.changes import Column, Page, Row, Schema
+    from streammagic.results.changes import Column, DataType, Page, Row, Schema
     from streammagic.results.feed import Feed
 
 _ISO = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_UTC})
 _AS_IS = frozenset({Kind.STRING, Kind.DATE, Kind.TIME})
+_READABLE = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+_MOMENTS = _ISO | {Kind.DATE, Kind.TIME}
 
 
 def cell_text(column: Column, raw: Any) -> str | None:
@@ -37,10 +40,38 @@ def cell_text(column: Column, raw: Any) -> str | None:
     if kind is Kind.DECIMAL:
         return f"{column.decode(raw):f}"
     if isinstance(raw, list | dict):
-        return orjson.dumps(raw, default=str).decode()
+        if _counts_moments(column.type, raw):
+            raw = column.decode(raw)
+        return orjson.dumps(raw, default=_plain, option=_READABLE).decode()
     if kind in (Kind.DURATION, Kind.MONTHS):
         return str(column.decode(raw))
     return str(raw)
+
+
+def _counts_moments(data_type: DataType, raw: Any) -> bool:
+    """Tell whether a nested value has a moment as a number, which tells a person nothing."""
+    if data_type.kind in _MOMENTS:
+        return isinstance(raw, int)
+    inside = data_type.children
+    match raw:
+        case dict() if data_type.kind is Kind.MAP:
+            return any(_counts_moments(inside[1], one) for one in raw.values())
+        case dict():
+            return any(map(_counts_moments, inside, raw.values()))
+        case list() if data_type.kind is Kind.ARRAY:
+            return any(_counts_moments(inside[0], one) for one in raw)
+    return False
+
+
+def _plain(value: Any) -> str:
+    """Return what JSON has no value for as the text that a cell shows."""
+    match value:
+        case dt.datetime():
+            digits = "microseconds" if value.microsecond % 1000 else "milliseconds"
+            return value.replace(tzinfo=None).isoformat(" ", digits)
+        case bytes():
+            return f"0x{value.hex()}"
+    return str(value)
 
 
 def snapshot(feed: Feed, *, view: str, max_rows: int, ordered: Sequence[Row] | None = None) -> TableSnapshot:

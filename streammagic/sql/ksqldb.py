@@ -6,7 +6,7 @@ Source: ksqlDB's grammar (SqlBase.g4, the same from 0.29 on) and the "SQL" pages
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from streammagic.sql import foreign
 from streammagic.sql.statements import Kind, Lexer
@@ -72,8 +72,18 @@ _BY_FIRST_WORD = {
     "SPOOL": Kind.CLIENT,
     "VERSION": Kind.CLIENT,
 }
+_AFTER_GROUP = frozenset({"HAVING", "EMIT", "LIMIT", "PARTITION"})
+_ENDS_EXPRESSION = frozenset({"END", "NULL", "TRUE", "FALSE"})
+_JOINS_ON = frozenset({"AND", "OR", "NOT", "IS", "LIKE", "IN", "BETWEEN", "DISTINCT", "ESCAPE"})
 _CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "SOURCE"})
 _PLAIN = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+class SelectItem(NamedTuple):
+    """One thing that a query selects: its expression, evened out, and the name that it is given, if it is."""
+
+    expression: str
+    alias: str | None = None
 
 
 class KsqlDialect:
@@ -155,6 +165,29 @@ class KsqlDialect:
                 return tokens[place + 1].text
         return None
 
+    def select_items(self, statement: Statement) -> list[SelectItem]:
+        """Return what a SELECT selects, in order; a ``*`` is one of them."""
+        tokens = statement.tokens
+        begin = _first(tokens, "SELECT")
+        if begin is None:
+            return []
+        end = _first(tokens, "FROM")
+        inner = tokens[begin + 1 : end]
+        return [_select_item(item) for item in _split(inner, tokens[begin].depth)]
+
+    def group_by(self, statement: Statement) -> list[str]:
+        """Return the expressions that a query groups by, evened out; none where it has no GROUP BY."""
+        at = statement.top_level("GROUP", "BY")
+        if at is None:
+            return []
+        tokens = statement.tokens[at:]
+        ends = (i for i, token in enumerate(tokens) if token.depth == 0 and token.word in _AFTER_GROUP)
+        end = next(ends, None)
+        inner = list(tokens[:end])
+        if inner and inner[0].text == "(" and inner[-1].text == ")" and inner[0].depth == inner[-1].depth:
+            inner = [token._replace(depth=token.depth - 1) for token in inner[1:-1]]
+        return [_expression(item) for item in _split(inner, 0)]
+
     def sink_of(self, statement: Statement) -> str | None:
         """Return what a CREATE … AS SELECT or an INSERT INTO writes."""
         if statement.words[:2] == ("INSERT", "INTO"):
@@ -200,6 +233,38 @@ class KsqlDialect:
         if not name or takes_value != (at + 1 < len(texts)):
             return None
         return name, "".join(map(_bare, texts[at + 1 :])) if takes_value else None
+
+
+def _split(tokens: Sequence[Token], depth: int) -> list[list[Token]]:
+    """Cut tokens at the commas of a depth."""
+    found: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.text == "," and token.depth == depth:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [item for item in found if item]
+
+
+def _select_item(tokens: Sequence[Token]) -> SelectItem:
+    """Take the name off that an item is given: ``… AS name``, or ``… name``."""
+    last = tokens[-1]
+    if len(tokens) > 2 and tokens[-2].word == "AS":  # noqa: PLR2004 - an expression before it
+        return SelectItem(_expression(tokens[:-2]), normal_name(last.text))
+    before = tokens[-2] if len(tokens) > 1 else None
+    ends = before is not None and (_is_name(before) or before.text[0] in ")]'0123456789")
+    names = _is_name(last) and last.word not in _ENDS_EXPRESSION
+    if ends and names and before is not None and before.word not in _JOINS_ON:
+        return SelectItem(_expression(tokens[:-1]), normal_name(last.text))
+    return SelectItem(_expression(tokens))
+
+
+def _expression(tokens: Sequence[Token]) -> str:
+    """Return an expression as one text: names as they are meant, a column without its source."""
+    texts = [normal_name(token.text) if _is_name(token) else token.text for token in tokens]
+    if len(texts) == 3 and texts[1] == ".":  # noqa: PLR2004 - source.column
+        return texts[2]
+    return " ".join(texts)
 
 
 def identifier(name: str) -> str:

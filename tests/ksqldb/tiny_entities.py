@@ -120,7 +120,7 @@ def query_description(query, *, runs):
     return {
         "id": query.id,
         "statementText": query.text,
-        "windowType": plan.windowed,
+        "windowType": plan.windowed if persistent else None,
         "fields": [field(column, marked) for column, marked in zip(fields, marks, strict=False)],
         "sources": [plan.source.name],
         "sinks": [query.sink.name] if query.sink else [],

@@ -72,7 +72,7 @@ def designed(bundle: Bundle, name: str, commands: Commands) -> Bundle:
     query = _DIALECT.with_emit_changes(split(typed.text[at:], _DIALECT)[0])
     description = commands.explain(query, typed, at=at)
     if typed.kind is Kind.QUERY:
-        is_table = UpsertKey.of(description).names is not None
+        is_table = UpsertKey.of(description, typed).parts is not None
         word, sink = "TABLE" if is_table else "STREAM", identifier(table_name(name).upper())
         ddl = f"CREATE {word} {sink} {_with(bundle.sink.options)}AS\n{query}"
     elif typed.words[:1] == ("INSERT",):

@@ -217,8 +217,8 @@ class KsqlEngine:
         EXPLAIN tells no windows of a push query: they are its own, or those of the table that it reads.
         """
         description = self._commands.explain(statement.text, interruption=interruption)
-        key = UpsertKey.of(description, _window(statement))
-        if key.names is None or key.window or self._dialect.is_aggregation(statement):
+        key = UpsertKey.of(description, statement, _window(statement))
+        if key.parts is None or key.window or self._dialect.is_aggregation(statement):
             return key
         for name in description.get("sources") or []:
             source = self._commands.describe(identifier(str(name)), interruption=interruption)
