@@ -56,6 +56,7 @@ class PausingEngine:
     words: Words = PAUSING
     magic: str = "ksql"
     start_setting: str = "auto.offset.reset"
+    jobs_end: bool = False
     pauses: bool = True
     queries: dict[str, Query] = field(default_factory=dict)
     did: list[str] = field(default_factory=list)

@@ -116,17 +116,17 @@ class Http:
         self._settings = settings
         if settings.verify is False:
             urllib3.disable_warnings(InsecureRequestWarning)  # whoever says so need not be told each time
-        self._session = self._new_session(HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        self._session = self._new_session(_Adapter(pool_maxsize=_CONNECTIONS))
 
-    def get(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+    def get(self, path: str, body: dict[str, Any] | None = None, *, accept: str | None = None) -> bytes:
         """GET, repeated for a while on connection errors and 502 to 504."""
         if not self._repeats:
-            return self._request("GET", path, body)
+            return self._request("GET", path, body, accept)
         for attempt in stamina.retry_context(
             on=_worth_repeating, attempts=5, timeout=self._timeout[1], wait_initial=0.1, wait_max=2.0
         ):
             with attempt:
-                return self._request("GET", path, body)
+                return self._request("GET", path, body, accept)
         raise AssertionError  # pragma: no cover - retry_context returns or raises
 
     def post(
@@ -298,6 +298,11 @@ class Http:
             hint = (
                 "Is it http:// that it speaks? Or does it want a client certificate, StreamMagic.client_cert?"
             )
+        elif isinstance(error, requests.ConnectTimeout):
+            message = (
+                f"{self._title} at {where} can't be reached: no connection within {self._timeout[0]:g} s."
+            )
+            hint = self._hint
         elif isinstance(error, requests.Timeout):
             message = f"{self._title} at {where} did not answer within {seconds or self._timeout[1]:g} s."
             hint = self._hint
@@ -348,7 +353,18 @@ class Stream:
         self._session.close()
 
 
-class _Line(HTTPAdapter):
+class _Adapter(HTTPAdapter):
+    """An adapter whose connections are closed with it, and not when the last error is forgotten."""
+
+    def close(self) -> None:
+        """Close all connections that no request uses."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it can't be iterated
+                manager.pools[key].close()
+        super().close()
+
+
+class _Line(_Adapter):
     """The way of one request: it tells its socket to an interruption, also while no answer has begun."""
 
     def __init__(self, interruption: Interruption) -> None:

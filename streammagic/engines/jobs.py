@@ -313,6 +313,10 @@ class JobEngine(Protocol):
         """How it is told what this engine does."""
 
     @property
+    def jobs_end(self) -> bool:
+        """Whether a job can end by itself."""
+
+    @property
     def start_setting(self) -> str:
         """The setting that tells where a query begins to read: "earliest" or "latest"; "" without one."""
 

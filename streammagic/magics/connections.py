@@ -35,6 +35,7 @@ class Connections:
         self._targets: dict[str, Target] = {}
         self._engines: dict[str, StreamEngine] = {}
         self._embedded: dict[str, Mapping[str, str]] = {}
+        self._opened: dict[str, Mapping[str, str]] = {}
         self.started: Callable[[StreamEngine], None] = lambda _: None
         """Called with the engine of an embedded cluster that was just started."""
 
@@ -42,6 +43,11 @@ class Connections:
         """Introduce a connection, or change one; it is opened when first used."""
         self._close(name)
         self._targets[name] = Target(plugin, urls)
+
+    def forget(self, name: str) -> None:
+        """Make an introduction undone."""
+        self._close(name)
+        self._targets.pop(name, None)
 
     def known(self) -> dict[str, str]:
         """Return the connections by name, with "open" or "not open"."""
@@ -100,7 +106,8 @@ class Connections:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
         before = self._engines[key] if self._has_moved(plugin, key) else None
         if before is not None or key not in self._engines:
-            urls, is_new = self._urls(plugin, {} if target is None else target.urls, progress)
+            urls, is_new = self._urls(plugin, key, progress)
+            self._opened[key] = urls
             self._engines[key] = plugin.connect(self._settings(plugin, urls), Lease.open())
             if before is not None:
                 self._engines[key].succeed(before)
@@ -118,19 +125,25 @@ class Connections:
     def _close(self, name: str) -> None:
         engine = self._engines.pop(name, None)
         self._embedded.pop(name, None)
+        self._opened.pop(name, None)
         if engine is not None:
             engine.close()
 
-    def _urls(
-        self, plugin: Plugin, given: Mapping[str, str], progress: Callable[[str], None]
-    ) -> tuple[dict[str, str], bool]:
-        """Return the addresses of an engine, and whether it was started for that."""
+    def _configured(self, plugin: Plugin, key: str) -> dict[str, str]:
+        """Return the addresses of a connection that somebody has set."""
+        target = self._targets.get(key)
+        given: Mapping[str, str] = {} if target is None else target.urls
         roles = {
             role: given.get(role) or self._config.setting(setting)
             for role, setting in plugin.addresses.items()
         }
-        urls = {role: url for role, url in roles.items() if url}
+        return {role: url for role, url in roles.items() if url}
+
+    def _urls(self, plugin: Plugin, key: str, progress: Callable[[str], None]) -> tuple[dict[str, str], bool]:
+        """Return the addresses of an engine, and whether it was started for that."""
+        urls = self._configured(plugin, key)
         if plugin.main in urls:
+            self._embedded.pop(key, None)
             return urls, False
         if not plugin.embedded:
             raise _no_address(plugin, "")
@@ -144,8 +157,16 @@ class Connections:
         return dict(self._embedded[plugin.magic]), not runs
 
     def _has_moved(self, plugin: Plugin, key: str) -> bool:
-        """Tell whether the embedded engine behind a connection is gone, or runs at other addresses now."""
-        if key not in self._engines or key != plugin.magic or plugin.magic not in self._embedded:
+        """Tell whether a connection leads elsewhere now.
+
+        Another address was set, or the embedded engine behind it is gone or runs at other addresses.
+        """
+        if key not in self._engines:
+            return False
+        configured = self._configured(plugin, key)
+        if plugin.main in configured:
+            return configured != self._opened[key]
+        if key != plugin.magic or plugin.magic not in self._embedded:
             return False
         from streammagic import local
 
@@ -221,5 +242,5 @@ def _no_address(plugin: Plugin, why: str) -> ConnectionFailedError:
     return ConnectionFailedError(
         f"No {plugin.title} to talk to: no address is set.",
         engine=plugin.title,
-        hint=f"Two ways on: {own}{way}" if plugin.embedded else way.capitalize(),
+        hint=f"Two ways on: {own}{way}" if plugin.embedded else f"{way[0].upper()}{way[1:]}",
     )

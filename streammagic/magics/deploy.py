@@ -64,6 +64,7 @@ class DeployVerbs:
         )
         delete.add_argument("name", metavar="NAME", nargs="+")
         delete.add_argument("--topics", action="store_true", help="delete the topics it wrote as well")
+        delete.add_argument("--if-exists", action="store_true", help="say nothing where there is none")
         attach = verbs.add("attach", "take deployments that run on the cluster into the ledger", self._attach)
         attach.add_argument("name", metavar="NAME", nargs="?")
         cleanup = verbs.add("cleanup", "list what nobody owns any more, and remove it", self._cleanup)
@@ -106,6 +107,7 @@ class DeployVerbs:
             engine = self._desk.connections.engine(plugin, options.conn, progress.say)
             statement, located = self._statement(options, engine, plugin.dialect)
             office = self._desk.office(engine.jobs, progress)
+            _refuse_wait(options, office)
             try:
                 plan = self._plan(options, statement, office)
                 run = None if options.dry_run else self._apply(options, plan, office)
@@ -125,10 +127,22 @@ class DeployVerbs:
 
     def _plugin(self, options: argparse.Namespace) -> Plugin:
         """Return the engine to deploy on."""
-        by_connection = self._desk.connections.targets().get(options.conn or "")
-        if options.engine is None and by_connection is not None:
+        connections, known = self._desk.connections, plugins()
+        by_connection = connections.targets().get(options.conn or "")
+        if options.engine is not None:
+            return known[options.engine]
+        if by_connection is not None:
             return by_connection
-        return plugins()[options.engine or _DEFAULT]
+        handle = self._desk.namespace.get(options.sql) if options.sql else None
+        if isinstance(handle, Handle) and handle.magic in known:
+            return known[handle.magic]
+        there = [name for name, plugin in known.items() if connections.is_there(plugin, name)]
+        if there and _DEFAULT not in there:
+            raise OptionError(
+                f"On which engine? {known[there[0]].title} is set, and no {known[_DEFAULT].title} runs.",
+                hint=f"Write --engine {there[0]}, or --engine {_DEFAULT}.",
+            )
+        return known[_DEFAULT]
 
     def _statement(
         self, options: argparse.Namespace, engine: StreamEngine, dialect: Dialect
@@ -214,6 +228,7 @@ class DeployVerbs:
                 return
             settle = self._desk.config.settle if options.settle is None else options.settle
             office = self._desk.office(engine, progress)
+            _refuse_wait(options, office)
             run = Life(office).resume(found.name, drop_state=options.drop_state, settle=settle)
             if options.wait and run is not None:
                 run = await_end(office, found.name, run)
@@ -252,19 +267,24 @@ class DeployVerbs:
         done: list[tuple[str, Deleted, Life]] = []
         try:
             with self._desk.progress() as progress:
-                engines = [self._desk.deployment(name, options.conn)[0] for name in options.name]
-                lives = [Life(self._desk.office(engine, progress)) for engine in engines]
-                left = list(zip(options.name, lives, strict=True))
+                left = []
+                for name in options.name:
+                    try:
+                        engine, _ = self._desk.deployment(name, options.conn)
+                    except OptionError:
+                        if options.if_exists:
+                            continue
+                        raise
+                    left.append((name, Life(self._desk.office(engine, progress))))
+                names = [name for name, _ in left]
                 for name, life in left:
-                    life.check_free(name, options.name)
-                for name, life in left:
-                    life.end(
-                        name, options.name
-                    )  # all of them first: one that reads on would make a topic anew
+                    life.check_free(name, names)
+                for name, life in left:  # all of them first: one that reads on would make a topic anew
+                    life.end(name, names)
                 while left:
                     free = (each for each in left if not each[1].dependants(each[0]))
                     name, life = each = next(free, left[0])
-                    deleted = life.delete(name, topics=options.topics, but=options.name)
+                    deleted = life.delete(name, topics=options.topics, but=names)
                     done.append((name, deleted, life))
                     left.remove(each)
         finally:
@@ -336,8 +356,15 @@ def _asked_for(plan: Plan) -> OptionError:
         )
     return OptionError(
         f"{plan.name} is deployed with another query; nothing was changed.",
-        hint="--replace does what the plan says, --dry-run shows it only.",
+        hint="--replace --drop-state begins anew with this query."
+        if plan.comparison is not None and plan.comparison.verdict == "refused"
+        else "--replace does what the plan says, --dry-run shows it only.",
     )
+
+
+def _refuse_wait(options: argparse.Namespace, office: Office) -> None:
+    if options.wait and not office.engine.jobs_end:
+        raise OptionError("--wait is for jobs that end by themselves, and none does on this engine.")
 
 
 def _settings(options: argparse.Namespace, engine: JobEngine) -> dict[str, str]:

@@ -55,7 +55,8 @@ class OptionParser(argparse.ArgumentParser):
         typed = next((word.rstrip(":") for word in message.split() if word.startswith("-")), "")
         near = difflib.get_close_matches(typed, known, n=1)
         hint = f"Did you mean {near[0]}? " if near and typed not in known else ""
-        raise OptionError(f"{self.prog}: {message}", hint=f"{hint}{self.prog} --help lists the options.")
+        one_line = self.prog.replace("%%", "%")  # a cell magic with nothing under it is IPython's to refuse
+        raise OptionError(f"{self.prog}: {message}", hint=f"{hint}{one_line} --help lists the options.")
 
 
 class _Help(argparse.Action):

@@ -74,7 +74,7 @@ class QueryMagic:
             raise OptionError(
                 "There is no SQL in this cell.",
                 hint=f"%%{self._plugin.magic} stands on the first line, the SQL below it; "
-                f"%%{self._plugin.magic} --help lists the options.",
+                f"%{self._plugin.magic} --help lists the options.",
             )
         notebook = self._notebook
         cell_id = notebook.cell_id() or hashlib.sha256(cell.text.encode()).hexdigest()
@@ -87,6 +87,7 @@ class QueryMagic:
             mode=mode,
             options=options,
             config=notebook.config,
+            magic=self._plugin.magic,
             engine=engine,
             dialect=self._plugin.dialect,
             queries=notebook.queries,

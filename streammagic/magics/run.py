@@ -46,6 +46,7 @@ class CellRun:
     mode: Mode
     options: argparse.Namespace
     config: StreamMagic
+    magic: str
     engine: StreamEngine
     dialect: Dialect
     queries: Queries
@@ -157,6 +158,7 @@ class CellRun:
     def _presentation(self, statement: Statement) -> Presentation:
         return Presentation(
             title=statement.title,
+            magic=self.magic,
             view=self.options.view if statement.kind is Kind.QUERY else "table",
             max_rows=self.config.max_rows,
             order=statement.order,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
-from streammagic.errors import InterruptedQuery, OptionError
+from streammagic.errors import InterruptedQuery, OptionError, StreamMagicError
 from streammagic.magics.deploy import DeployVerbs
 from streammagic.magics.embedded import EmbeddedVerbs
 from streammagic.magics.jobs import JobVerbs
@@ -145,8 +145,12 @@ class ConnectionVerbs:
                 + " ".join(f"{role}=http://host:port" for role in plugin.addresses),
             )
         self._desk.connections.name(options.name, plugin, urls)
-        engine = self._desk.engine(plugin.magic, options.name)
-        self._desk.show(line_bundle(f"{options.name}: {engine.ping()}"))
+        try:
+            engine = self._desk.engine(plugin.magic, options.name)
+            self._desk.show(line_bundle(f"{options.name}: {engine.ping()}"))
+        except StreamMagicError:
+            self._desk.connections.forget(options.name)
+            raise
 
     def _status(self, _: argparse.Namespace) -> None:
         lines = [f"connection {name}: {state}" for name, state in self._desk.connections.known().items()]

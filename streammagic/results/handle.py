@@ -43,12 +43,14 @@ class Stats:
 class Presentation:
     """How a result is shown.
 
-    ``title`` names the statement in a few words. ``view`` is "table" or "changes". ``order`` are the
-    terms of the statement's own ORDER BY. ``writes`` marks a statement whose job writes elsewhere: one
-    line says what becomes of it, and ``when_left`` what a person should know who does not wait for it.
+    ``title`` names the statement in a few words, ``magic`` the engine by its magic's word. ``view`` is
+    "table" or "changes". ``order`` are the terms of the statement's own ORDER BY. ``writes`` marks a
+    statement whose job writes elsewhere: one line says what becomes of it, and ``when_left`` what a person
+    should know who does not wait for it.
     """
 
     title: str = ""
+    magic: str = ""
     view: str = "table"
     max_rows: int = 20
     order: tuple[str, ...] | None = None
@@ -96,6 +98,11 @@ class Handle:
         """Figures of the query so far."""
         feed = self._feed
         return Stats(feed.log.seen, feed.log.kept, feed.log.dropped, len(feed.fold), feed.rate())
+
+    @property
+    def magic(self) -> str:
+        """The word after ``%%`` of the engine that the statement was sent to."""
+        return self._presentation.magic
 
     @property
     def advice(self) -> list[str]:

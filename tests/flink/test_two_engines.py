@@ -47,8 +47,14 @@ def test_the_jobs_of_both_are_in_one_table_and_each_obeys_the_same_verbs(both):
     ("cell", "named"),
     [
         ("%%flink\nSELECT * FROM orders EMIT CHANGES", "%%ksql"),
-        ("%%flink\nCREATE STREAM s (id STRING KEY) WITH (kafka_topic = 's', value_format = 'JSON')", "%%ksql"),
-        ("%%ksql\nSELECT id FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))", "%%flink"),
+        (
+            "%%flink\nCREATE STREAM s (id STRING KEY) WITH (kafka_topic = 's', value_format = 'JSON')",
+            "%%ksql",
+        ),
+        (
+            "%%ksql\nSELECT id FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
+            "%%flink",
+        ),
         ("%%ksql\nCREATE TABLE t (id INT) WITH ('connector' = 'datagen')", "%%flink"),
     ],
 )

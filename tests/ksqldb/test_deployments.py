@@ -325,3 +325,29 @@ def failing_after(server, query):
         return given
 
     return answer
+
+
+def test_a_changed_create_takes_the_place_of_the_earlier_one_where_that_is_wanted(notebook):
+    changed = ORDERS.split(";")[0].replace("qty INTEGER", "qty INTEGER, note STRING")
+    assert "--replace" in refused(SqlError, lambda: notebook.ksql(changed, ""))
+    notebook.ksql(changed, "--replace")
+    assert notebook.ksql("DESCRIBE orders").df["column"].tolist() == ["ID", "ITEM", "QTY", "NOTE"]
+    with pytest.raises(SqlError) as caught:
+        notebook.ksql("CREATE STREAM x AS SELECT nocol FROM orders", "--replace")
+    assert (caught.value.line, caught.value.column) == (2, 27)
+
+
+def test_the_query_of_a_handle_is_deployed_where_it_ran(notebook):
+    notebook.ksql("SELECT id, qty FROM orders EMIT CHANGES LIMIT 1")
+    notebook.shell.run_cell(
+        "%%ksql -o seen --from earliest --limit 1\nSELECT id, qty FROM orders EMIT CHANGES"
+    )
+    assert "CREATE STREAM AGAIN" in notebook.stream("deploy again --sql seen")
+
+
+def test_a_new_address_counts_from_the_next_cell_on(notebook):
+    with TinyKsql() as other:
+        notebook.shell.run_line_magic("config", f"StreamMagic.ksqldb = '{other.url}'")
+        assert len(notebook.ksql("LIST STREAMS").df) == 0
+    notebook.shell.run_line_magic("config", "StreamMagic.ksqldb = ''")
+    assert len(notebook.ksql("LIST STREAMS").df) == 1

@@ -263,7 +263,7 @@ def test_a_function_shows_each_way_to_call_it():
 @pytest.mark.parametrize(
     ("message", "note"),
     [
-        ("Created query with ID CSAS_B_5", "a query fills it from now on"),
+        ("Created query with ID CSAS_B_5", "a query fills it"),
         ("Stream created", None),
         ("Table created", None),
         ("Query terminated.", None),

@@ -82,12 +82,32 @@ def stream(tmp_path, monkeypatch, connections):
 def test_the_engine_is_that_of_the_connection(stream, connections):
     stream("deploy counts --conn prod", ONE)
     stream("deploy others --engine ksql", ONE)
-    stream("deploy thirds", ONE)
+    stream("deploy thirds --engine flink", ONE)
     asked = [opened for opened in connections.opened if opened[1] in ("prod", None)]
     assert ("ksql", "prod") in asked
     assert ("ksql", None) in asked
     assert ("flink", None) in asked
     assert ("flink", "prod") not in asked
+
+
+def test_where_only_another_engine_is_connected_none_is_started_unasked(stream, connections):
+    with pytest.raises(OptionError, match="On which engine") as caught:
+        stream("deploy counts", ONE)
+    assert caught.value.hint == "Write --engine ksql, or --engine flink."
+    assert ("flink", None) not in connections.opened
+
+
+def test_a_job_without_end_is_not_waited_for(stream, jobs):
+    with pytest.raises(OptionError, match="--wait is for jobs that end"):
+        stream("deploy counts --conn prod --wait", ONE)
+    assert jobs.jobs() == []
+
+
+def test_what_is_not_there_is_deleted_without_a_word_where_that_is_wanted(stream):
+    stream("deploy counts --conn prod", ONE)
+    assert "counts: deleted" in stream("delete others counts --if-exists")
+    with pytest.raises(OptionError, match="no deployment"):
+        stream("delete others")
 
 
 def test_what_was_made_is_shown_and_then_found_unchanged(stream):

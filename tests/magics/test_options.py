@@ -91,7 +91,7 @@ def test_a_typo_is_answered_with_the_option_that_was_meant(line, meant):
 
 
 def test_what_resembles_no_option_is_answered_with_where_they_are_listed():
-    assert refused("--zzzzzz").hint == "%%flink --help lists the options."
+    assert refused("--zzzzzz").hint == "%flink --help lists the options."
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,11 @@ class FlinkJobs(States):
         return _WORDS
 
     @property
+    def jobs_end(self) -> bool:
+        """Return True: what is bounded ends."""
+        return True
+
+    @property
     def start_setting(self) -> str:
         """Return "": in Flink the table tells where to start."""
         return ""

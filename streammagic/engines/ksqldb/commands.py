@@ -176,7 +176,10 @@ class Commands:
                 )
             pause = min(pause * 1.5, 1.0)
             with suppress(ConnectionFailedError):  # the server has it, whoever can't be reached now
-                status = self._rest.status(str(entity["commandId"])) or status
+                found = self._rest.status(str(entity["commandId"]))
+                if found is None:  # it was started again, and has forgotten what it said
+                    return self._look_up(statement, _forgotten())[0]
+                status = found
         if status["status"] == "ERROR":
             raise errors.from_status(str(status.get("message", "")), statement)
         return entity | {"commandStatus": status}
@@ -222,6 +225,10 @@ class Commands:
         )
 
 
+def _forgotten() -> ConnectionFailedError:
+    return ConnectionFailedError("The server knows the command no more; it may have been started again.")
+
+
 @contextmanager
 def _turn(place: str, statement: Statement, interruption: Interruption) -> Iterator[None]:
     """Wait until nobody else in this process has the cluster carry out a statement.
@@ -232,14 +239,18 @@ def _turn(place: str, statement: Statement, interruption: Interruption) -> Itera
         yield
         return
     lock = _turns.setdefault(place, threading.Lock())
-    while not lock.acquire(timeout=_TURN_SECONDS):
-        if interruption.is_set():
-            raise OperationTimeoutError(
-                "Another statement is still being carried out: this one was not sent.",
-                engine=errors.TITLE,
-                statement=statement.text,
-            )
+    has_turn = False
     try:
-        yield
+        while not interruption.is_set():
+            has_turn = lock.acquire(timeout=_TURN_SECONDS)
+            if has_turn:
+                yield
+                return
+        raise OperationTimeoutError(
+            "The statement was not sent: it was stopped before its turn came.",
+            engine=errors.TITLE,
+            statement=statement.text,
+        )
     finally:
-        lock.release()
+        if has_turn:
+            lock.release()

@@ -88,7 +88,9 @@ class _QueryCursor:
             if self._interruption.is_set():
                 return
             yield from _last(parser)
-        except MalformedError as error:
+        except (MalformedError, IncompleteError) as error:
+            if self._stream is not None and parser.header_seen and isinstance(error, IncompleteError):
+                raise self._stream.http.broken(error) from error
             raise ConnectionFailedError(
                 "What was answered is no result of ksqlDB.",
                 engine=errors.TITLE,
@@ -96,13 +98,19 @@ class _QueryCursor:
                 cause=str(error),
                 hint="Check STREAMMAGIC_KSQLDB: is there a proxy before the server?",
             ) from error
-        except IncompleteError as error:
-            if self._stream is None:
-                raise
-            raise self._stream.http.broken(error) from error
 
     def _failed(self, failure: Failure) -> StreamMagicError:
         return errors.from_band(failure.code, failure.message, self._statement)
+
+    def _ended_by_others(self) -> JobFailedError:
+        """Tell of an end that nobody here asked for. A server that is being stopped tells no more of it."""
+        return JobFailedError(
+            "ksqlDB ended the query, and not from here.",
+            engine=errors.TITLE,
+            statement=self._statement.text,
+            hint="The server is being stopped, or somebody ended the query (TERMINATE, /close-query). What "
+            "had come is kept: .frame(partial=True). Run the cell again to go on.",
+        )
 
 
 class PullCursor(_QueryCursor):
@@ -226,16 +234,6 @@ class PushCursor(_QueryCursor):
         kinds = [RowKind.DELETE if away else usual for away in gone or [False] * len(event.rows)]
         return Page(event.rows, kinds)
 
-    def _ended_by_others(self) -> JobFailedError:
-        """Tell of an end that nobody here asked for. A server that is being stopped tells no more of it."""
-        return JobFailedError(
-            "ksqlDB ended the query, and not from here.",
-            engine=errors.TITLE,
-            statement=self._statement.text,
-            hint="The server is being stopped, or somebody ended the query (TERMINATE, /close-query). What "
-            "had come is kept: .frame(partial=True). Run the cell again to go on.",
-        )
-
 
 class PrintCursor(_QueryCursor):
     """The `Cursor` of PRINT, whose answer is lines of text; values may have lines of their own.
@@ -250,6 +248,12 @@ class PrintCursor(_QueryCursor):
         self._begun = b""
         self._numbered = False
 
+    def silence(self) -> list[str]:
+        """Say why no record may have come."""
+        if "BEGINNING" in self._statement.words:
+            return ["the topic has no records so far"]
+        return ["PRINT shows what comes from now on: FROM BEGINNING shows what is there as well"]
+
     def __iter__(self) -> Iterator[Page]:
         """Yield pages of (rowtime, key, value, partition), all text. Raises what ended it."""
         names = ("rowtime", "key", "value", "partition")
@@ -261,8 +265,11 @@ class PrintCursor(_QueryCursor):
             rows = [row for line in lines for row in self._rows(line)]
             if rows:
                 yield Page(rows)
-        if not self._interruption.is_set():
-            yield Page([*self._rows(rest), *self._rows(b"", last=True)])
+        if self._interruption.is_set():
+            return
+        yield Page([*self._rows(rest), *self._rows(b"", last=True)])
+        if self._statement.limit is None:
+            raise self._ended_by_others()
 
     def _rows(self, line: bytes, *, last: bool = False) -> Iterator[Row]:
         """Take a line and yield the records that it ends.

@@ -39,6 +39,7 @@ class KsqlJobs:
     """The `JobEngine` of ksqlDB."""
 
     magic = "ksql"
+    jobs_end = False
     start_setting = OFFSET_RESET
 
     def __init__(self, rest: KsqlRest, commands: Commands, session: Session, settings: Settings) -> None:

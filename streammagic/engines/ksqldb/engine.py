@@ -83,7 +83,10 @@ class KsqlEngine:
         settings = start | dict(options.settings)
         if statement.kind is Kind.QUERY:
             return self._query(statement, settings)
-        return _CommandCursor(lambda interruption: self._answer(statement, settings, interruption))
+        replaces = options.replace and self._dialect.created_name(statement) is not None
+        return _CommandCursor(
+            lambda interruption: self._answer(statement, settings, interruption, replaces=replaces)
+        )
 
     def clean(self, kind: str, endpoint: str, what: str) -> bool:
         """Return False: nothing of ksqlDB's is in a lease."""
@@ -103,15 +106,25 @@ class KsqlEngine:
         self._rest.close()
 
     def _answer(
-        self, statement: Statement, settings: Mapping[str, str], interruption: Interruption
+        self,
+        statement: Statement,
+        settings: Mapping[str, str],
+        interruption: Interruption,
+        *,
+        replaces: bool = False,
     ) -> _Answer:
-        """Carry out a statement that is answered at once. Its errors are placed in it as typed."""
+        """Carry out a statement that is answered at once. Its errors are placed in it as typed.
+
+        ``replaces`` makes a CREATE one that takes the place of what is there.
+        """
         if statement.kind is Kind.CLIENT:
             word = statement.words[0] if statement.words else statement.title
             return _Answer([], (f"{word} belongs to ksqlDB's command line; a notebook has no use for it.",))
         if statement.words[:2] == ("RUN", "SCRIPT"):
             return self._script(statement, settings, interruption)
         rendered = self._settings.variables.render(statement.text)
+        if replaces and not {"REPLACE", "EXISTS"} & set(statement.words):
+            rendered = _with_replace(rendered)
         sent = statement.retold(rendered.text)
         try:
             match statement.kind:
@@ -145,7 +158,7 @@ class KsqlEngine:
 
     def _query(self, statement: Statement, settings: Mapping[str, str]) -> Cursor:
         if self._settings.own("emit_changes") == _ADD and statement.words[:1] == ("SELECT",):
-            statement = self._pushed(statement)
+            statement = statement.retold(self._dialect.with_emit_changes(statement))
         rendered = self._settings.variables.render(statement.text)
         sent = statement.retold(rendered.text)
         prints = statement.words[:1] == ("PRINT",)
@@ -178,11 +191,6 @@ class KsqlEngine:
             ),
             limit=statement.limit,
         )
-
-    def _pushed(self, statement: Statement) -> Statement:
-        if self._dialect.emit(statement) is not None:
-            return statement
-        return statement.retold(self._dialect.with_emit_changes(statement))
 
     def _send(
         self,
@@ -271,7 +279,11 @@ class KsqlEngine:
                 line=1,
                 column=1,
             ) from None
-        notes = self._run(source, path, settings, interruption)
+        try:
+            notes = self._run(source, path, settings, interruption)
+        except StreamMagicError as error:
+            error.statement = statement.text
+            raise
         return _Answer([], tuple(notes))
 
     def _run(
@@ -307,6 +319,8 @@ class KsqlEngine:
     ) -> None:
         """Give an error its place in the statement as typed, and near misses for unknown names."""
         error.statement = statement.text
+        if error.line is not None and "${" in rendered.text.split("\n")[error.line - 1]:
+            error.column = None  # the server counts in what it put in its place
         if error.line is not None and error.column is not None and rendered.text != rendered.source:
             error.line, error.column = rendered.place_in_source(error.line, error.column)
         unknown = errors.unknown_source(error)
@@ -327,6 +341,18 @@ class KsqlEngine:
             for source in (*entity.get("streams", ()), *entity.get("tables", ()))
         ]
         return difflib.get_close_matches(name.upper(), known, n=2, cutoff=_NEAR)
+
+
+def _with_replace(rendered: Rendered) -> Rendered:
+    """Return a CREATE as CREATE OR REPLACE; each place of it still leads to the text as typed."""
+    word, more = "CREATE", " OR REPLACE"
+    cuts = [(start + len(more), origin) for start, origin in rendered.cuts[1:]]
+    after = len(word), len(word)
+    return replace(
+        rendered,
+        text=word + more + rendered.text[len(word) :],
+        cuts=((0, 0), after, (after[0] + len(more), after[1]), *cuts),
+    )
 
 
 class _CommandCursor:

@@ -32,7 +32,7 @@ _COMMON = frozenset({"@type", "statementText", "warnings"})
 _SHORT = (
     (re.compile(r"(?:Stream|Table) created|Query (?:terminated|paused|resumed)\.|Dropped type '.*'"), ""),
     (re.compile(r"(?:Stream|Table) .* altered\."), ""),
-    (re.compile(r"Created query with ID (\S+)"), "a query fills it from now on"),
+    (re.compile(r"Created query with ID (\S+)"), "a query fills it"),
     (re.compile(r"Source `(.*)` \(topic: (.*)\) was dropped\."), r"dropped \1, which was over topic \2"),
     (re.compile(r"Source `(.*)` does not exist\."), r"there is no \1, nothing was dropped"),
     (re.compile(r"Type '(.*)' does not exist"), r"there is no type \1, nothing was dropped"),

@@ -321,7 +321,7 @@ KNOWN = (
         r"Cannot (?:add|create) (?P<what>stream|table) [`'](?P<name>[^`']+)[`']: A (?P<is>\w+) with the same "
         r"name already exists",
         "There is a {is} {name} already.",
-        "CREATE OR REPLACE changes it, CREATE … IF NOT EXISTS leaves it, DROP removes it.",
+        "CREATE OR REPLACE (or --replace) changes it, CREATE … IF NOT EXISTS leaves it, DROP removes it.",
     ),
     _known(
         r"Cannot drop (?P<name>\S+?)\.\s+The following queries",

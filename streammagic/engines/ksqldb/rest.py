@@ -131,7 +131,7 @@ class KsqlRest:
     def info(self, *, anew: bool = False) -> Info:
         """Return what the server says of itself; asked once unless ``anew``."""
         if self._info is None or anew:
-            found = self._asked(lambda http: http.get("/info"), safe=True)
+            found = self._asked(lambda http: http.get("/info", accept=_JSON), safe=True)
             try:
                 server = found["KsqlServerInfo"]
                 self._info = Info(
@@ -302,7 +302,7 @@ class _UnknownError(Exception):
 
 def _known(http: Http, path: str) -> bytes:
     try:
-        return http.get(path)
+        return http.get(path, accept=_JSON)
     except HttpStatusError as error:
         if error.status == _NOT_FOUND:
             raise _UnknownError from None
