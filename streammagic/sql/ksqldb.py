@@ -152,26 +152,19 @@ class KsqlDialect:
         """Tell whether the statement's query has a GROUP BY."""
         return statement.top_level("GROUP", "BY") is not None
 
-    def from_source(self, statement: Statement) -> str | None:
-        """Return the first stream or table that the statement's query reads."""
-        tokens = statement.tokens
-        select = _first(tokens, "SELECT")
-        if select is None:
-            return None
-        for place in range(select + 1, len(tokens) - 1):
-            token = tokens[place]
-            # "a IS DISTINCT FROM b" may stand before the FROM
-            if token.word == "FROM" and token.depth == 0 and tokens[place - 1].word != "DISTINCT":
-                return tokens[place + 1].text
-        return None
-
     def select_items(self, statement: Statement) -> list[SelectItem]:
         """Return what a SELECT selects, in order; a ``*`` is one of them."""
         tokens = statement.tokens
         begin = _first(tokens, "SELECT")
         if begin is None:
             return []
-        end = _first(tokens, "FROM")
+        froms = (
+            i
+            for i, t in enumerate(tokens)
+            if i > begin and t.word == "FROM" and t.depth == tokens[begin].depth
+        )
+        # "a IS DISTINCT FROM b" may stand before the FROM
+        end = next((i for i in froms if tokens[i - 1].word != "DISTINCT"), None)
         inner = tokens[begin + 1 : end]
         return [_select_item(item) for item in _split(inner, tokens[begin].depth)]
 

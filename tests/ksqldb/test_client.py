@@ -251,7 +251,7 @@ def test_a_queued_command_is_followed_to_its_end(running, shared_ksqldb):
     running.on("GET", "/info", info())
     with engine_on(running) as engine:
         ran = run(engine, "CREATE STREAM QU AS SELECT ID, ITEM FROM ORDERS EMIT CHANGES")
-    assert ran.notes == ["a query fills it from now on"]
+    assert "a query fills it" in ran.notes[0]
     assert [r.path for r in running.requests if r.path.startswith("/status")] == [
         "/status/stream/%60QU%60/create"
     ] * 2

@@ -328,7 +328,7 @@ def failing_after(server, query):
 
 
 def test_a_changed_create_takes_the_place_of_the_earlier_one_where_that_is_wanted(notebook):
-    changed = ORDERS.split(";")[0].replace("qty INTEGER", "qty INTEGER, note STRING")
+    changed = ORDERS.partition(";")[0].replace("qty INTEGER", "qty INTEGER, note STRING")
     assert "--replace" in refused(SqlError, lambda: notebook.ksql(changed, ""))
     notebook.ksql(changed, "--replace")
     assert notebook.ksql("DESCRIBE orders").df["column"].tolist() == ["ID", "ITEM", "QTY", "NOTE"]

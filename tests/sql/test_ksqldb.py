@@ -64,7 +64,7 @@ def test_what_ksqldbs_own_tests_create_has_a_name_and_writes_where_it_has_a_quer
         if at is not None:
             assert statement.text[at : at + 6].upper() == "SELECT"
             assert KSQL.sink_of(statement), sql
-            assert KSQL.from_source(statement), sql
+            assert KSQL.select_items(statement), sql
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_everything_can_be_asked_of_any_text(source):
         assert source[s.start : s.end] == s.text
         asked = (
             s.title, s.normal, s.limit, KSQL.created_name(s), KSQL.query_of(s), KSQL.emit(s), KSQL.is_push(s),
-            KSQL.is_aggregation(s), KSQL.from_source(s), KSQL.sink_of(s), KSQL.with_properties(s), KSQL.setting(s),
+            KSQL.is_aggregation(s), KSQL.select_items(s), KSQL.group_by(s), KSQL.sink_of(s), KSQL.with_properties(s), KSQL.setting(s),
             KSQL.foreign_hint(s),
         )  # fmt: skip
-        assert len(asked) == 13
+        assert len(asked) == 14
         assert s.retold(KSQL.with_emit_changes(s)).text.startswith(s.text[:6])
 
 
@@ -290,24 +290,6 @@ def test_emit_is_read_and_added_where_ksqldb_wants_it(source, emit, with_emit):
 )
 def test_a_push_query_is_a_select_with_emit(source, push):
     assert KSQL.is_push(only(source)) is push
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("SELECT * FROM orders o EMIT CHANGES", "orders"),
-        ("SELECT * FROM `my s`", "`my s`"),
-        ("SELECT a IS DISTINCT FROM b AS c FROM s", "s"),
-        ("SELECT a IS NOT DISTINCT FROM b FROM s JOIN r ON a = b", "s"),
-        ("CREATE STREAM x AS SELECT * FROM s", "s"),
-        ("INSERT INTO x SELECT * FROM s", "s"),
-        ("SELECT 1", None),
-        ("SELECT * FROM", None),
-        ("PRINT t FROM BEGINNING", None),
-    ],
-)
-def test_the_first_source_is_read_as_typed(source, name):
-    assert KSQL.from_source(only(source)) == name
 
 
 @pytest.mark.parametrize(
@@ -436,3 +418,32 @@ def test_reserved_words_are_upper_case_words():
     assert all(word == word.upper() and word.isalpha() for word in RESERVED)
     assert "KEY" not in RESERVED
     assert "TOPIC" in RESERVED
+
+
+@pytest.mark.parametrize(
+    ("source", "items"),
+    [
+        ("SELECT * FROM t", [("*", None)]),
+        ("SELECT t.id, name AS n, `a b` c FROM t", [("ID", None), ("NAME", "N"), ("a b", "C")]),
+        ("SELECT UCASE(id) id, COUNT(*) AS `n` FROM t", [("UCASE ( ID )", "ID"), ("COUNT ( * )", "n")]),
+        ("SELECT CASE WHEN x IS NULL THEN 1 ELSE 2 END, m['k'] y, 1 z FROM t",
+         [("CASE WHEN X IS NULL THEN 1 ELSE 2 END", None), ("M [ 'k' ]", "Y"), ("1", "Z")]),
+        ("SELECT a AND b, f(x, y) FROM t", [("A AND B", None), ("F ( X , Y )", None)]),
+        ("SELECT a IS NOT DISTINCT FROM b AS c, d FROM t", [("A IS NOT DISTINCT FROM B", "C"), ("D", None)]),
+    ],
+)  # fmt: skip
+def test_what_a_query_selects_is_told_from_the_names_that_it_is_given(source, items):
+    assert [tuple(item) for item in KSQL.select_items(only(source))] == items
+
+
+@pytest.mark.parametrize(
+    ("source", "expressions"),
+    [
+        ("SELECT a FROM t", []),
+        ("SELECT a FROM t GROUP BY a, t.b EMIT CHANGES LIMIT 1", ["A", "B"]),
+        ("SELECT a FROM t GROUP BY (a, ucase(b)) HAVING COUNT(*) > 1", ["A", "UCASE ( B )"]),
+        ("SELECT a FROM t WINDOW SESSION (1 HOUR) GROUP BY a EMIT FINAL", ["A"]),
+    ],
+)
+def test_what_a_query_groups_by(source, expressions):
+    assert KSQL.group_by(only(source)) == expressions

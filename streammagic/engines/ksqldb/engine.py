@@ -162,7 +162,7 @@ class KsqlEngine:
         rendered = self._settings.variables.render(statement.text)
         sent = statement.retold(rendered.text)
         prints = statement.words[:1] == ("PRINT",)
-        is_push = not prints and self._dialect.emit(statement) is not None
+        is_push = self._dialect.is_push(statement)
 
         def send(interruption: Interruption) -> Stream:
             seconds = self._settings.operation_timeout if is_push else None
