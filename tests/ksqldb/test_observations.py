@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 from ksqldb.recordings import labelled, recorded
-from ksqldb.shells import cells_on, description, engine_on, fails, is_running, run, said, source
+from ksqldb.shells import cells_on, description, engine_on, fails, is_running, run, said, source, statement
 from ksqldb.standin import StandIn, generic_error, info
 
+from streammagic.engines.base import QueryOptions
 from streammagic.engines.ksqldb import cursor, rest
 from streammagic.errors import ConnectionFailedError, JobFailedError, SqlError
 from streammagic.results.changes import RowKind
@@ -155,7 +156,7 @@ def test_tombstones_without_their_key_make_the_table_approximate(replayed, tmp_p
     del shared_ksqldb
     server = replayed()
     table(server, "ID")
-    server.on("POST", "/query-stream", labelled("40", "push without the key column").answer)
+    server.on("POST", "/query-stream", labelled("40", "push without the key column").answer.paced(0))
     with cells_on(server, tmp_path) as cells:
         handle = cells.ksql("SELECT NAME FROM USERS_Q EMIT CHANGES", "--bg")
         handle.wait(rows=4, seconds=5)
@@ -217,10 +218,6 @@ def test_a_windowed_table_without_its_bounds_is_approximate(replayed):
 
 
 def run_until_header(engine, sql):
-    from ksqldb.shells import statement
-
-    from streammagic.engines.base import QueryOptions
-
     cursor = engine.query(statement(sql), QueryOptions())
     next(iter(cursor))
     cursor.close()
@@ -400,10 +397,11 @@ def test_a_rate_limit_that_lasts_is_told(replayed, monkeypatch):
 
 def test_credentials_are_sent_with_every_request(shared_ksqldb, tmp_path):
     del shared_ksqldb
+    credentials = {"STREAMMAGIC_USER": "ann", "STREAMMAGIC_PASSWORD": "secret"}
     with StandIn(auth=("ann", "secret")) as server:
         is_running(server)
         server.on("POST", "/query-stream", labelled("30", "LIMIT 0").answer)
-        with cells_on(server, tmp_path, STREAMMAGIC_USER="ann", STREAMMAGIC_PASSWORD="secret") as cells:
+        with cells_on(server, tmp_path, **credentials) as cells:
             assert cells.rows("SELECT ID FROM ORDERS EMIT CHANGES LIMIT 0") == []
         assert len(server.requests) > 2
 
@@ -518,5 +516,6 @@ def test_the_version_tells_what_a_server_can(standin):
     new, old = rest.Version("0.29.0"), rest.Version("7.0.1")
     assert new.prints_on_stream
     assert new.streams_over_http1
-    assert not (old.streams_over_http1 or old.pauses)
+    assert not old.streams_over_http1
+    assert not old.pauses
     assert rest.Version("built by hand").pauses
