@@ -22,7 +22,13 @@ import requests
 import stamina
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from streammagic.errors import ConnectionFailedError
 
@@ -305,6 +311,9 @@ class Http:
             hint = self._hint
         elif isinstance(error, requests.Timeout):
             message = f"{self._title} at {where} did not answer within {seconds or self._timeout[1]:g} s."
+            hint = self._hint
+        elif any(isinstance(one, ProtocolError) for one in _causes(error)):
+            message = f"{self._title} at {where} closed the connection before it had answered."
             hint = self._hint
         else:
             message = f"{self._title} at {where} can't be reached."

@@ -135,14 +135,6 @@ def test_a_lexical_error_is_a_sentence_without_a_place():
     assert error.hint is None
 
 
-def test_emit_changes_is_explained():
-    error = from_stack(
-        parse_error('Encountered "EMIT" at line 1, column 17.' + expecting('"LIMIT"')),
-        statement("SELECT * FROM t EMIT CHANGES"),
-    )
-    assert error.hint.startswith("EMIT CHANGES is ksqlDB's.")
-
-
 def test_columns_are_counted_in_characters_also_after_an_emoji():
     sql = statement("SELECT 1,\n '😀', a FRM t")
     error = from_stack(parse_error('Encountered "t" at line 2, column 14.'), sql)

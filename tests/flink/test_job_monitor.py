@@ -130,7 +130,7 @@ def finding(monitor, job_id, what):
     return next(found for found in monitor.diagnose(job_id) if found.what == what)
 
 
-def figures(monitor, job_id, condition, seconds=40):
+def figures(monitor, job_id, condition, seconds=90):
     """Wait for figures: Flink fetches them every ten seconds."""
 
     def read():

@@ -35,10 +35,10 @@ class Cells:
         self.shell = shell
         self.server = server
 
-    def ksql(self, sql, options=""):
-        """Run a cell and return the handle of its last statement."""
-        self.shell.run_cell(f"%%ksql -o last {options}\n{sql}")
-        return self.shell.user_ns["last"]
+    def ksql(self, sql, options="", name="last"):
+        """Run a cell and return the handle of its last statement; it ends what had its name before."""
+        self.shell.run_cell(f"%%ksql -o {name} {options}\n{sql}")
+        return self.shell.user_ns[name]
 
     def rows(self, sql, options=""):
         return list(self.ksql(sql, options))

@@ -153,8 +153,8 @@ def test_who_waits_for_its_turn_can_be_interrupted_and_has_sent_nothing(running)
 
 
 @pytest.mark.parametrize("label", ["round 0 #0", "round 0 #1"])
-def test_a_command_that_another_client_fenced_is_sent_again(running, shared_ksqldb, label):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_a_command_that_another_client_fenced_is_sent_again(running, label):
     running.on("POST", "/ksql", created(), sql=re.compile("^CREATE"))
     running.on("POST", "/ksql", labelled("55", label).answer, sql=re.compile("^CREATE"), times=2)
     with engine_on(running) as engine:
@@ -234,6 +234,13 @@ def test_rows_whose_insert_got_no_answer_are_to_be_looked_for_by_a_select(runnin
     assert "Look with a SELECT" in str(error)
 
 
+def test_a_query_whose_connection_is_lost_at_once_is_told_so(running):
+    running.on("POST", "/query-stream", LOST)
+    with engine_on(running) as engine:
+        error = fails(engine, PUSH, ConnectionFailedError)
+    assert "closed the connection before it had answered" in error.message
+
+
 def test_a_question_without_an_answer_is_asked_again(running):
     running.on("POST", "/ksql", entity({"@type": "type_list", "types": {}}), sql="LIST TYPES;")
     running.on("POST", "/ksql", LOST, sql="LIST TYPES;", times=2)
@@ -245,8 +252,8 @@ def test_a_question_without_an_answer_is_asked_again(running):
 # Commands that take long
 
 
-def test_a_queued_command_is_followed_to_its_end(running, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_a_queued_command_is_followed_to_its_end(running):
     running.replay("53", by_sql=True)
     running.on("GET", "/info", info())
     with engine_on(running) as engine:
@@ -419,8 +426,8 @@ def test_nobody_there_is_told_with_the_address(standin, monkeypatch):
     assert "Connection refused" in caught.value.cause
 
 
-def test_wrong_credentials_are_told_as_that(shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_wrong_credentials_are_told_as_that():
     with StandIn(auth=("ann", "secret")) as server:
         is_running(server)
         with engine_on(server, auth=("ann", "secret")) as engine:
@@ -436,8 +443,8 @@ def test_wrong_credentials_are_told_as_that(shared_ksqldb):
 
 
 @pytest.mark.parametrize("label", ["wrong password", "/info no credentials"])
-def test_recorded_refusals_of_credentials_are_told_as_that(standin, shared_ksqldb, label):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_recorded_refusals_of_credentials_are_told_as_that(standin, label):
     standin.on("GET", "/info", labelled("54", label).answer)
     with pytest.raises(ConnectionFailedError, match="refused the credentials"):
         KsqlEngine(settings(standin), None)
@@ -517,8 +524,8 @@ def test_tls_where_there_is_none_is_told():
 # The end of a query
 
 
-def test_every_answer_to_close_query_is_good_enough(running, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_every_answer_to_close_query_is_good_enough(running):
     answers = {
         one.answer.body: one.answer
         for name in ("32", "37")

@@ -120,8 +120,8 @@ def test_a_table_that_is_never_restored_is_given_up(replayed, monkeypatch):
     assert "The table can't be read yet" in error.message
 
 
-def test_a_server_that_does_not_get_ready_is_given_up(standin, monkeypatch, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_a_server_that_does_not_get_ready_is_given_up(standin, monkeypatch):
     monkeypatch.setattr(rest, "_STARTING_SECONDS", 0.3)
     starting = next(one.answer for one in recorded("50") if one.answer.status and one.answer.code == 503)
     standin.on("GET", "/info", starting)
@@ -152,8 +152,8 @@ def test_a_row_that_leaves_a_filter_is_taken_away(replayed):
     assert sorted(ran.table) == [("u1", "Ann"), ("u2", "Bob"), ("u3", None)]
 
 
-def test_tombstones_without_their_key_make_the_table_approximate(replayed, tmp_path, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_tombstones_without_their_key_make_the_table_approximate(replayed, tmp_path):
     server = replayed()
     table(server, "ID")
     server.on("POST", "/query-stream", labelled("40", "push without the key column").answer.paced(0))
@@ -189,8 +189,8 @@ def windowed(ran):
         ("HAVING", None),
     ],
 )
-def test_windows_are_rows_of_their_own(replayed, label, window, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_windows_are_rows_of_their_own(replayed, label, window):
     one = labelled("41", label)
     count = one.answer.body.count(b'{"row"')
     server = replayed("41")
@@ -224,8 +224,8 @@ def run_until_header(engine, sql):
     return cursor
 
 
-def test_closed_windows_of_emit_final_come_once_each(replayed, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_closed_windows_of_emit_final_come_once_each(replayed):
     one = labelled("48", "EMIT FINAL")
     server = replayed("48")
     table(server, "ID")
@@ -395,8 +395,8 @@ def test_a_rate_limit_that_lasts_is_told(replayed, monkeypatch):
     assert "The server limits pull queries, and they were too many." in error.message
 
 
-def test_credentials_are_sent_with_every_request(shared_ksqldb, tmp_path):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_credentials_are_sent_with_every_request(tmp_path):
     credentials = {"STREAMMAGIC_USER": "ann", "STREAMMAGIC_PASSWORD": "secret"}
     with StandIn(auth=("ann", "secret")) as server:
         is_running(server)

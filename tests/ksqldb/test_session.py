@@ -79,15 +79,15 @@ def test_to_take_away_what_is_not_set_is_said_to_be_no_use(engine):
     assert run(engine, "UNSET 'auto.offset.reset'").notes == ["it was not set"]
 
 
-def test_to_take_away_an_unknown_variable_is_said_to_be_no_use(engine, server, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_to_take_away_an_unknown_variable_is_said_to_be_no_use(engine, server):
     server.on("POST", "/ksql", labelled("18", "UNDEFINE unknown").answer, sql=re.compile("^UNDEFINE"))
     (note,) = run(engine, "UNDEFINE v").notes
     assert "never defined" in note
 
 
-def test_to_take_away_an_unknown_property_is_refused(engine, server, shared_ksqldb):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_to_take_away_an_unknown_property_is_refused(engine, server):
     server.on("POST", "/ksql", labelled("18", "UNSET 'no.such'").answer, sql=re.compile("^UNSET"))
     assert "There is no property no.such." in str(fails(engine, "UNSET 'no.such'", SqlError))
 
@@ -99,8 +99,8 @@ def test_to_take_away_an_unknown_property_is_refused(engine, server, shared_ksql
         ("SET bad value", "SET 'auto.offset.reset' = 'bogus'", "bogus is no value for auto.offset.reset."),
     ],
 )
-def test_a_refused_setting_is_not_kept(engine, server, shared_ksqldb, label, sql, said):
-    del shared_ksqldb
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_a_refused_setting_is_not_kept(engine, server, label, sql, said):
     server.on("POST", "/ksql", labelled("18", label).answer, sql=re.compile("^SET"))
     assert said in str(fails(engine, sql, SqlError))
     run(engine, LIST)

@@ -116,7 +116,7 @@ def from_stack(stack: str, statement: Statement | None) -> StreamMagicError:
         line=line,
         column=column,
         cause=root.message,
-        hint=_hint(root, statement),
+        hint=_hint(root),
         details=_ID.sub("…", stack.strip()),
     )
 
@@ -222,11 +222,8 @@ _HINTS = {
 """What to do, by a part of the innermost exception's message."""
 
 
-def _hint(root: JavaError, statement: Statement | None) -> str | None:
+def _hint(root: JavaError) -> str | None:
     message = root.message
-    words = set() if statement is None else {token.word for token in statement.tokens}
-    if root.name.endswith("ParseException") and {"EMIT", "CHANGES"} <= words:
-        return "EMIT CHANGES is ksqlDB's. Leave it out: a Flink query on a stream runs on by itself."
     if root.name.endswith("ParseException"):
         return _syntax_hint(message)
     if "Available factory identifiers" in message:

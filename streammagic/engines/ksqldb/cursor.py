@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streammagic.engines.http import Interruption
@@ -238,15 +239,20 @@ class PushCursor(_QueryCursor):
 class PrintCursor(_QueryCursor):
     """The `Cursor` of PRINT, whose answer is lines of text; values may have lines of their own.
 
+    ``numbered`` tells that every record ends with its partition. An old server may tell none: there, with an
+    empty line, as it sends each second, or the next record.
+
     Sources: io.confluent.ksql.rest.server.resources.streaming.TopicStream, lines as of 7.4;
     DelimitedPrintResponseWriter and PrintSubscriber, which send nothing, not even the head of the answer,
     before the first record, and an error as a line of JSON.
     """
 
-    def __init__(self, open_stream: Callable[[Interruption], Stream], statement: Statement) -> None:
+    def __init__(
+        self, open_stream: Callable[[Interruption], Stream], statement: Statement, *, numbered: bool
+    ) -> None:
         super().__init__(open_stream, statement)
         self._begun = b""
-        self._numbered = False
+        self._numbered = numbered
 
     def silence(self) -> list[str]:
         """Say why no record may have come."""
@@ -255,16 +261,17 @@ class PrintCursor(_QueryCursor):
         return ["PRINT shows what comes from now on: FROM BEGINNING shows what is there as well"]
 
     def __iter__(self) -> Iterator[Page]:
-        """Yield pages of (rowtime, key, value, partition), all text. Raises what ended it."""
+        """Yield pages of (rowtime, key, value, partition), all text; empty ones where only lines came.
+
+        Raises what ended it.
+        """
         names = ("rowtime", "key", "value", "partition")
         self.schema = Schema(tuple(column(name, _TEXT) for name in names))
         yield Page()
         rest = b""
         for piece in self._pieces():
             *lines, rest = (rest + piece).split(b"\n")
-            rows = [row for line in lines for row in self._rows(line)]
-            if rows:
-                yield Page(rows)
+            yield Page([row for line in lines for row in self._rows(line)])
         if self._interruption.is_set():
             return
         yield Page([*self._rows(rest), *self._rows(b"", last=True)])
@@ -272,11 +279,7 @@ class PrintCursor(_QueryCursor):
             raise self._ended_by_others()
 
     def _rows(self, line: bytes, *, last: bool = False) -> Iterator[Row]:
-        """Take a line and yield the records that it ends.
-
-        A record ends with its partition. An old server tells none: there, with an empty line, as it sends
-        each second, or the next record.
-        """
+        """Take a line and yield the records that it ends."""
         blank = not line.strip()
         if self._begun and (last or line.startswith(_RECORD) or (blank and not self._numbered)):
             yield from self._row(self._begun)
@@ -289,7 +292,6 @@ class PrintCursor(_QueryCursor):
             self._say(line)
         found = _PRINTED.match(self._begun)
         if found is not None and found["partition"]:
-            self._numbered = True
             yield from self._row(self._begun)
             self._begun = b""
 
@@ -302,7 +304,7 @@ class PrintCursor(_QueryCursor):
 
     def _say(self, line: bytes) -> None:
         """Note a line that is no record ("Key format: …"). Raises what it says, if that is an error."""
-        if line.startswith(b"{"):
+        with suppress(MalformedError):
             for event in Parser(Format.DELIMITED).feed(line + b"\n"):
                 if isinstance(event, Failure):
                     raise self._failed(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streammagic.sql.ksqldb import identifier
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from streammagic.sql.statements import Statement
 
 _EARLIEST = "earliest"
-_TEXT_FORMATS = frozenset({"JSON", "JSON_SR"})
+_JSON_FORMATS = frozenset({"JSON", "JSON_SR"})
+_DELIMITED = "DELIMITED"
+_NULL = "<null>"
 
 
 def examine(
@@ -38,8 +40,9 @@ def examine(
         if description is not None:
             found += _about_source(name, description, start, sample)
     words = [token.word for token in statement.tokens]
-    if not found and start == _EARLIEST and "WHERE" in words:
-        found.append("there are records, and none has passed the WHERE so far")
+    clause = next((word for word in ("WHERE", "HAVING") if word in words), None)
+    if not found and start == _EARLIEST and clause:
+        found.append(f"there are records, and none has passed the {clause} so far")
     if "FINAL" in words:
         found.append("EMIT FINAL gives a window only once a later record has closed it")
     if not found and "JOIN" in words:
@@ -74,23 +77,28 @@ def _about_source(
 def _about_format(name: str, description: Entity, record: list[str | None]) -> list[str]:
     value = record[2] or ""
     form = str(description.get("valueFormat"))
-    if form in _TEXT_FORMATS and not _is_json(value):
+    if (form in _JSON_FORMATS and not _is_json(value)) or (form == _DELIMITED and _is_object(value)):
         said = (
             f"{name} reads its values as {form}, and the first record is none ({_short(value)}): such "
             "records are left out, and the server's processing log tells. Is VALUE_FORMAT right?"
         )
         return [said]
-    if description.get("type") == "TABLE" and record[1] in (None, "<null>"):
+    if description.get("type") == "TABLE" and record[1] in (None, _NULL):
         return [f"the first record of {description['topic']} has no key: a table leaves such records out"]
     return []
 
 
 def _is_json(text: str) -> bool:
+    """Tell whether a value as PRINT has it may be JSON."""
     try:
-        found: Any = json.loads(text)
+        json.loads(text)
     except ValueError:
-        return text == "<null>"
-    return found is None or isinstance(found, dict | list | int | float | str)
+        return text == _NULL
+    return True
+
+
+def _is_object(text: str) -> bool:
+    return text.startswith("{") and _is_json(text)
 
 
 def _short(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -173,7 +174,7 @@ class KsqlEngine:
                 raise
 
         if prints:
-            return PrintCursor(send, statement)
+            return PrintCursor(send, statement, numbered=self._rest.info().version.prints_on_stream)
         if not is_push:
             return PullCursor(send, statement)
         return PushCursor(
@@ -253,16 +254,21 @@ class KsqlEngine:
         statement = split(f"PRINT {literal(topic)} FROM BEGINNING LIMIT 1", self._dialect)[0]
         seconds = _SAMPLE_SECONDS
         cursor = PrintCursor(
-            lambda _: self._send(statement, {}, interruption, seconds=seconds, quiet=seconds), statement
+            lambda _: self._send(statement, {}, interruption, seconds=seconds, quiet=seconds),
+            statement,
+            numbered=self._rest.info().version.prints_on_stream,
         )
+        deadline = time.monotonic() + seconds
         try:
-            return next((row for page in cursor for row in page.rows), None)
+            for page in cursor:
+                if page.rows or time.monotonic() > deadline:
+                    return next(iter(page.rows), None)
         except ConnectionFailedError as error:
-            if timed_out(error):
-                return None
-            raise
+            if not timed_out(error):
+                raise
         finally:
             cursor.close()
+        return None
 
     def _script(
         self, statement: Statement, settings: Mapping[str, str], interruption: Interruption
