@@ -570,6 +570,23 @@ def test_an_orderly_end_of_half_an_answer_is_no_end(running, sql):
     assert ran.rows == [["a"]]
 
 
+def test_an_end_without_a_word_is_that_of_others_too(running):
+    running.on("POST", "/query-stream", streamed(['[{"header":{"queryId":"x","schema":"`ID` STRING"}}]']))
+    with engine_on(running) as engine:
+        assert "ksqlDB ended the query" in fails(engine, PUSH, JobFailedError).message
+        assert run(engine, PUSH + " LIMIT 1").rows == []
+
+
+def test_a_pull_query_that_fails_before_its_first_row_is_sent_again_on_a_new_connection(running):
+    failed = push_v1("`N` INTEGER", [], end="error", error='Unable to execute pull query "SELECT".')
+    running.on("POST", "/query-stream", push_v1("`N` INTEGER", [[1]], end="completed"))
+    running.on("POST", "/query-stream", failed, times=1)
+    with engine_on(running) as engine:
+        assert run(engine, "SELECT N FROM T").rows == [[1]]
+    first, second = (r.connection for r in running.requests if r.path == "/query-stream")
+    assert first != second
+
+
 def test_an_error_after_some_rows_is_told_and_what_came_is_kept(running):
     running.on("POST", "/query-stream", push_v1("`ID` STRING", [["a"]], end="error", error="It is full"))
     with engine_on(running) as engine:

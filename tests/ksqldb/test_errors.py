@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ksqldb import recordings
-from streammagic.sql.ksqldb import KsqlDialect
 
 from streammagic.engines.ksqldb import errors
 from streammagic.engines.ksqldb.errors import from_answer, from_band, from_status
 from streammagic.errors import ConnectionFailedError, JobFailedError, OperationTimeoutError, SqlError
+from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.statements import split
 
 JAVA = re.compile(r"\b(?:io\.confluent|org\.apache|java\.|com\.fasterxml)")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from ksqldb.recordings import labelled, recorded
 from ksqldb.shells import cells_on, description, engine_on, fails, is_running, run, said, source, statement
-from ksqldb.standin import StandIn, generic_error, info
+from ksqldb.standin import StandIn, generic_error, info, push_v1
 
 from streammagic.engines.base import QueryOptions
 from streammagic.engines.ksqldb import cursor, rest
@@ -224,6 +224,17 @@ def run_until_header(engine, sql):
     return cursor
 
 
+def test_two_windows_of_a_key_are_two_rows_of_a_windowed_table(replayed):
+    server = replayed()
+    table(server, "ITEM", window="HOPPING")
+    rows = [["tea", 0, 60, 1], ["tea", 30, 90, 1], ["tea", 0, 60, 2]]
+    schema = "`ITEM` STRING, `WINDOWSTART` BIGINT, `WINDOWEND` BIGINT, `N` BIGINT"
+    server.on("POST", "/query-stream", push_v1(schema, rows, end="limit"))
+    with engine_on(server) as engine:
+        ran = run(engine, "SELECT * FROM T EMIT CHANGES LIMIT 3")
+    assert sorted(ran.table) == [("tea", 0, 60, 2), ("tea", 30, 90, 1)]
+
+
 @pytest.mark.usefixtures("shared_ksqldb")
 def test_closed_windows_of_emit_final_come_once_each(replayed):
     one = labelled("48", "EMIT FINAL")
@@ -347,6 +358,17 @@ def test_every_type_comes_as_the_python_value_that_it_is(replayed, tmp_path):
         "N": {"X": 0.1},
     }
     assert "1672628645678" not in shown
+
+
+def test_nulls_of_every_type_are_none(replayed, tmp_path):
+    one = labelled("11", "pull on stream application/vnd")
+    with cells_on(replayed("11"), tmp_path) as cells:
+        handle = cells.ksql(one.request.sql)
+        (row,) = (row for row in handle if row[0] == 2)
+        assert set(row[1:]) == {None}
+        assert "NULL" in handle.bundle()["text/plain"]
+        found = handle.df
+    assert found[found["K"] == 2].iloc[0].drop("K").isna().all()
 
 
 # Kafka hangs, limits, credentials
