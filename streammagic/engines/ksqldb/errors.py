@@ -109,8 +109,7 @@ def from_answer(status: int, body: bytes, statement: Statement | None) -> Stream
             engine=TITLE,
             statement=None if statement is None else statement.text,
             cause=answer.message,
-            hint="Run it again in a moment. If that goes on, the server's command topic is a new one: "
-            "connect anew.",
+            hint="Run it again in a moment.",
         )
     if code in _NOT_SERVING:
         message, hint = _NOT_SERVING[code]
