@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -33,9 +33,11 @@ from urllib3.exceptions import (
 from streammagic.errors import ConnectionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from streammagic.engines.base import Settings
+
+T = TypeVar("T")
 
 # What is repeated is told by the error in the end; stderr is the person's.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -171,12 +173,7 @@ class Http:
         ``seconds`` bounds the wait for its head, ``quiet`` the one for each piece; None: nothing does. Sent
         once only where it is not refused.
         """
-        if not self._repeats:
-            return self._open(path, body, accept, interruption, (seconds, quiet))
-        for attempt in _while_refused():
-            with attempt:
-                return self._open(path, body, accept, interruption, (seconds, quiet))
-        raise AssertionError  # pragma: no cover - retry_context returns or raises
+        return self._while_refused(lambda: self._open(path, body, accept, interruption, (seconds, quiet)))
 
     def patch(self, path: str, body: dict[str, Any] | None = None) -> bytes:
         """PATCH, repeated only while the connection is refused."""
@@ -212,11 +209,17 @@ class Http:
         accept: str | None = None,
         seconds: float | None = None,
     ) -> bytes:
+        return self._while_refused(lambda: self._request(method, path, body, accept, seconds))
+
+    def _while_refused(self, ask: Callable[[], T]) -> T:
+        """Ask, and again for a while where nobody listens, unless repeating is the caller's affair."""
         if not self._repeats:
-            return self._request(method, path, body, accept, seconds)
-        for attempt in _while_refused():
+            return ask()
+        for attempt in stamina.retry_context(
+            on=was_refused, attempts=4, timeout=5.0, wait_initial=0.2, wait_max=1.5
+        ):
             with attempt:
-                return self._request(method, path, body, accept, seconds)
+                return ask()
         raise AssertionError  # pragma: no cover - retry_context returns or raises
 
     def _request(
@@ -421,10 +424,6 @@ def _json(body: dict[str, Any] | None) -> bytes | None:
 def _headers(body: dict[str, Any] | None, accept: str | None) -> dict[str, str]:
     headers = {} if body is None else {"Content-Type": "application/json"}
     return headers if accept is None else headers | {"Accept": accept}
-
-
-def _while_refused() -> Iterator[stamina.Attempt]:
-    yield from stamina.retry_context(on=was_refused, attempts=4, timeout=5.0, wait_initial=0.2, wait_max=1.5)
 
 
 def without_password(url: str) -> str:

@@ -274,11 +274,6 @@ def normal_name(typed: str) -> str:
     return typed.upper()
 
 
-def literal(text: str) -> str:
-    """Return text as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _bare(text: str) -> str:
     """Return a token without its quotes."""
     quote = text[:1]

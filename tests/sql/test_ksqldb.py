@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streammagic.sql.ksqldb import LEXER, RESERVED, KsqlDialect, identifier, literal, normal_name
+from streammagic.sql.ksqldb import LEXER, RESERVED, KsqlDialect, identifier, normal_name
+from streammagic.sql.naming import literal
 from streammagic.sql.statements import Kind, split, tokenize
 
 KSQL = KsqlDialect()

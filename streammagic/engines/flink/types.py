@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import decimal
 from typing import TYPE_CHECKING, Any
 
+from streammagic.engines.decoding import as_is, decimals, nullable
 from streammagic.results.changes import Column, DataType, Kind
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ _SPELLING = {
     "INTERVAL_YEAR_MONTH": "INTERVAL YEAR TO MONTH",
 }
 _MAX_LENGTH = 2147483647
-_DECIMALS = decimal.Context(prec=76)
 _MICROSECONDS = 6
 
 
@@ -98,12 +97,12 @@ def _shape(logical: dict[str, Any]) -> tuple[Kind, str]:
 
 def decoder(data_type: DataType) -> Decoder:  # noqa: C901, PLR0912 - a table of types
     """Return the function from a raw JSON value (never None) to the Python value."""
-    children = [_nullable(decoder(child)) for child in data_type.children]
+    children = [nullable(decoder(child)) for child in data_type.children]
     match data_type.kind:
         case Kind.FLOAT32 | Kind.FLOAT64:
             return float
         case Kind.DECIMAL:
-            return _decimal(data_type.scale)
+            return decimals(data_type.scale)
         case Kind.BYTES:
             return base64.b64decode
         case Kind.DATE:
@@ -129,20 +128,7 @@ def decoder(data_type: DataType) -> Decoder:  # noqa: C901, PLR0912 - a table of
             fields = dict(zip(data_type.names, children, strict=True))
             return lambda raw: {name: fields[name](item) for name, item in raw.items()}
         case _:
-            return _as_is
-
-
-def _as_is(raw: Any) -> Any:
-    return raw
-
-
-def _nullable(decode: Decoder) -> Decoder:
-    return lambda raw: None if raw is None else decode(raw)
-
-
-def _decimal(scale: int) -> Decoder:
-    quantum = decimal.Decimal(1).scaleb(-scale)
-    return lambda raw: decimal.Decimal(raw).quantize(quantum, context=_DECIMALS)
+            return as_is
 
 
 def _nanoseconds(raw: str) -> Any:

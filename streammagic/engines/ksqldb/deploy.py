@@ -7,16 +7,16 @@ server's: a query is paused, resumed and replaced in place, and "where its state
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from streammagic.engines.jobs import Bundle, Comparison, Disowned, Figures, Labels, Stopped, Words
 from streammagic.engines.ksqldb import designing, diagnosis, errors
-from streammagic.engines.ksqldb.queries import described, lag, newest_error, persistent
+from streammagic.engines.ksqldb.queries import came_with_sink, described, lag, newest_error, persistent
 from streammagic.engines.ksqldb.session import OFFSET_RESET
 from streammagic.errors import JobFailedError, OptionError, SqlError, StreamMagicError
-from streammagic.sql.ksqldb import KsqlDialect, identifier, literal
+from streammagic.sql.ksqldb import KsqlDialect, identifier
+from streammagic.sql.naming import literal
 from streammagic.sql.statements import split
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class KsqlJobs:
     def job_id(self, bundle: Bundle, name: str, version: int, attempt: int) -> str:
         """Return the sink's name at this place: the same for all runs of a deployment."""
         del name, version, attempt
-        shape = designing.shape(bundle.table_ddl)
-        return f"{shape.name if shape.creates else f'query {shape.name}'}@{self.place}"
+        return self._job_id(designing.shape(bundle.table_ddl))
 
     def bundle(self, statement: Statement, settings: Mapping[str, str], sink: SinkRequest) -> Bundle:
         """Gather a statement and what it needs of the session: its properties, and the variables it names."""
@@ -87,14 +86,12 @@ class KsqlJobs:
                 "--sink is for engines with connectors; ksqlDB writes to a topic of Kafka.",
                 hint="--with KAFKA_TOPIC=… VALUE_FORMAT=… chooses which and how.",
             )
-        used = {name.lower() for name in re.findall(r"\$\{\s*(\w+)\s*\}", statement.text)}
         return Bundle(
             engine=self.magic,
             statement=statement.text,
             definitions=tuple(
                 f"DEFINE {name} = {literal(value)}"
-                for name, value in sorted(self._session.variables.items())
-                if name in used
+                for name, value in sorted(self._session.variables_in(statement.text).items())
             ),
             settings={**self._session.properties, **settings, **(_EXACTLY_ONCE if sink.exactly_once else {})},
             sink=sink,
@@ -141,10 +138,10 @@ class KsqlJobs:
         Raises `OptionError` where something else stands under its name, or what it is to go on from is gone.
         """
         del labels
-        query = self._query(job_id)
         if restore is None:
             self._begin(bundle, job_id, again=again)
             return
+        query = self._query(job_id)
         if query is None:
             raise OptionError(
                 f"The query {restore.path} is gone from the server, and with it what it had read.",
@@ -171,10 +168,8 @@ class KsqlJobs:
         """Drop the source that came with a deployment; its topic too, if that is among ``topics``."""
         shape = designing.shape(bundle.table_ddl)
         if not shape.creates:
-            job_id = f"query {shape.name}@{self.place}"
-            there = self._query(job_id) is not None
-            self.cancel(job_id)
-            return Disowned(things=(f"query {shape.name}",) if there else ())
+            there = self._terminate(self._job_id(shape))
+            return Disowned(things=(shape.identity,) if there else ())
         source = self._commands.describe(identifier(shape.name))
         if source is None:
             return Disowned()
@@ -198,7 +193,7 @@ class KsqlJobs:
         dependent = [str(name) for name in source.get("sourceConstraints") or []]
         for query in [*(source.get("readQueries") or []), *(source.get("writeQueries") or [])]:
             others = set(query.get("sinks") or ()) - {*dependent, shape.name}
-            inserts = not str(query["id"]).startswith(("CSAS_", "CTAS_"))
+            inserts = not came_with_sink(str(query["id"]))
             if inserts or others:
                 dependent.append(str(query["id"]))
         return [name for name in dict.fromkeys(dependent) if name not in away]
@@ -206,9 +201,10 @@ class KsqlJobs:
     def jobs(self) -> list[Job]:
         """Return the persistent queries of the cluster."""
         place = self.place
-        found = {query.job(place).id: query for query in persistent(self._commands)}
-        self._listed = found
-        return [query.job(place) for query in found.values()]
+        queries = persistent(self._commands)
+        jobs = [query.job(place) for query in queries]
+        self._listed = {job.id: query for job, query in zip(jobs, queries, strict=True)}
+        return jobs
 
     def job(self, job_id: str) -> Job | None:
         """Return one query, None where there is none of that identity."""
@@ -314,9 +310,7 @@ class KsqlJobs:
 
     def cancel(self, job_id: str) -> None:
         """End a query; what it had read is forgotten with it. Harmless where there is none."""
-        query = self._query(job_id)
-        if query is not None:
-            self._run(f"TERMINATE {query.id}")
+        self._terminate(job_id)
 
     def discard(self, path: str) -> None:
         """Do nothing: the state is the query's own."""
@@ -372,8 +366,18 @@ class KsqlJobs:
         if self._rest.info().version.drops_own_query:
             return
         for query in source.get("writeQueries") or []:
-            if query.get("sinks") == [source["name"]] and str(query["id"]).startswith(("CSAS_", "CTAS_")):
+            if query.get("sinks") == [source["name"]] and came_with_sink(str(query["id"])):
                 self._run(f"TERMINATE {query['id']}")
+
+    def _job_id(self, shape: designing.Shape) -> str:
+        return f"{shape.identity}@{self.place}"
+
+    def _terminate(self, job_id: str) -> bool:
+        """End a query if there is one, and tell whether there was."""
+        query = self._query(job_id)
+        if query is not None:
+            self._run(f"TERMINATE {query.id}")
+        return query is not None
 
     def _query(self, job_id: str) -> PersistentQuery | None:
         identity = job_id.removesuffix(f"@{self.place}")
@@ -402,8 +406,7 @@ def _labels(query: PersistentQuery) -> Labels:
     bundle = Bundle(
         engine=KsqlJobs.magic, statement=query.sql, table=sink, table_ddl=query.sql, topics=query.topics
     )
-    name = sink.lower() if sink.isupper() else sink
-    return Labels(name=name, version=1, sha="", owner="", bundle=bundle)
+    return Labels(name=query.name, version=1, sha="", owner="", bundle=bundle)
 
 
 def _rate(sink: Entity | None) -> float | None:

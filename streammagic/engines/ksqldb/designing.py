@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from streammagic.engines.ksqldb.keys import UpsertKey
+from streammagic.engines.ksqldb.queries import identity
 from streammagic.errors import OptionError, SqlError
-from streammagic.sql.ksqldb import KsqlDialect, identifier, literal, normal_name
-from streammagic.sql.naming import table_name
+from streammagic.sql.ksqldb import KsqlDialect, identifier, normal_name
+from streammagic.sql.naming import literal, table_name
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Shape:
     def creates(self) -> bool:
         """Whether it makes the source that it writes."""
         return self.word in ("STREAM", "TABLE")
+
+    @property
+    def identity(self) -> str:
+        """What its query is known by."""
+        return identity(self.name, of_sink=self.creates)
 
 
 def deployable(statement: Statement) -> None:

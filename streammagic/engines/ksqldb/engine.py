@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from streammagic.engines.answers import AnswerCursor
 from streammagic.engines.http import Interruption, timed_out
 from streammagic.engines.ksqldb import doctor, entities, errors
 from streammagic.engines.ksqldb.commands import Commands
@@ -18,8 +19,9 @@ from streammagic.engines.ksqldb.rest import KsqlRest
 from streammagic.engines.ksqldb.session import OFFSET_RESET, Session
 from streammagic.engines.ksqldb.wire import Format
 from streammagic.errors import ConnectionFailedError, SqlError, StreamMagicError
-from streammagic.results.changes import Page, Schema
-from streammagic.sql.ksqldb import LEXER, KsqlDialect, identifier, literal
+from streammagic.results.changes import Page
+from streammagic.sql.ksqldb import LEXER, KsqlDialect, identifier
+from streammagic.sql.naming import literal
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
@@ -361,18 +363,14 @@ def _with_replace(rendered: Rendered) -> Rendered:
     )
 
 
-class _CommandCursor:
+class _CommandCursor(AnswerCursor):
     """The `Cursor` of a statement that is answered at once: its entities, as a table.
 
     ``carry_out`` does that; it is asked to wait no longer by its argument.
     """
 
     def __init__(self, carry_out: Callable[[Interruption], _Answer]) -> None:
-        self.schema = Schema()
-        self.job_id: str | None = None
-        self.is_query = False
-        self.reads_from = ""
-        self.notes: list[str] = []
+        super().__init__()
         self._carry_out = carry_out
         self._interruption = Interruption()
 
@@ -393,13 +391,6 @@ class _CommandCursor:
     def interrupt(self) -> None:
         """Wait no longer for a command that is under way."""
         self._interruption.set()
-
-    def silence(self) -> list[str]:
-        """Say nothing: there are no rows to wait for."""
-        return []
-
-    def close(self) -> None:
-        """Do nothing: nothing is open."""
 
 
 def _window(statement: Statement) -> str:

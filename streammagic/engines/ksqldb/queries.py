@@ -32,12 +32,19 @@ class PersistentQuery:
     @property
     def makes_sink(self) -> bool:
         """Whether it came with the source that it writes: CREATE STREAM or TABLE … AS SELECT."""
-        return self.id.startswith(("CSAS_", "CTAS_")) and bool(self.sinks)
+        return came_with_sink(self.id) and bool(self.sinks)
 
     @property
     def identity(self) -> str:
         """What it is known by: its sink where it came with that, else its id."""
-        return self.sinks[0] if self.makes_sink else f"query {self.id}"
+        return identity(self.sinks[0] if self.makes_sink else self.id, of_sink=self.makes_sink)
+
+    @property
+    def name(self) -> str:
+        """What a deployment of it is called where nobody here has named it."""
+        if not self.makes_sink:
+            return self.id
+        return self.sinks[0].lower() if self.sinks[0].isupper() else self.sinks[0]
 
     @property
     def paused(self) -> bool:
@@ -50,11 +57,21 @@ class PersistentQuery:
         state = PAUSED if self.paused else "FAILING" if _ERROR in self.counts else _RUNNING
         return Job(
             id=f"{self.identity}@{place}",
-            title=self.sinks[0].lower() if self.makes_sink else self.id,
+            title=self.name,
             state=state,
             started=None,
             tasks=counts | {"total": sum(counts.values())},
         )
+
+
+def came_with_sink(query_id: str) -> bool:
+    """Tell by its id whether a query came with the source that it writes."""
+    return query_id.startswith(("CSAS_", "CTAS_"))
+
+
+def identity(name: str, *, of_sink: bool) -> str:
+    """Return what a query is known by: the name of the sink that it came with, or its own id."""
+    return name if of_sink else f"query {name}"
 
 
 def persistent(commands: Commands) -> list[PersistentQuery]:

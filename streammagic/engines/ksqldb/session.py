@@ -46,6 +46,11 @@ class Session:
         with self._lock:
             return dict(self._variables)
 
+    def variables_in(self, sql: str) -> dict[str, str]:
+        """Return the variables that a text names."""
+        named = {name.lower() for name in _VARIABLE.findall(sql)}
+        return {name: value for name, value in self.variables.items() if name in named}
+
     @property
     def sequence(self) -> int | None:
         """The newest command that was carried out for this connection: what the next request waits for."""

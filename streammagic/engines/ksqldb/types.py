@@ -17,6 +17,7 @@ import decimal
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from streammagic.engines.decoding import as_is, decimals, nullable
 from streammagic.results.changes import Column, DataType, Kind
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ _TRIES = 100_000
 """Names tried before a schema is given up; a schema without odd names needs one a name."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DECIMALS = decimal.Context(prec=76)
 _KEYS: dict[Kind, Decoder] = {Kind.INT32: int, Kind.INT64: int, Kind.FLOAT64: float}
 
 
@@ -268,12 +268,12 @@ def decoder(data_type: DataType) -> Decoder:
 
     A date or a time stamp in a year that Python has no date for stays as it came.
     """
-    children = [_nullable(decoder(child)) for child in data_type.children]
+    children = [nullable(decoder(child)) for child in data_type.children]
     match data_type.kind:
         case Kind.FLOAT64:
             return float
         case Kind.DECIMAL:
-            return _decimal(data_type)
+            return decimals(data_type.scale) if data_type.precision else decimal.Decimal
         case Kind.BYTES:
             return base64.b64decode
         case Kind.DATE:
@@ -286,26 +286,11 @@ def decoder(data_type: DataType) -> Decoder:
             element = children[0]
             return lambda raw: [element(item) for item in raw]
         case Kind.MAP:
-            return _mapping(_KEYS.get(data_type.children[0].kind, _as_is), children[1])
+            return _mapping(_KEYS.get(data_type.children[0].kind, as_is), children[1])
         case Kind.ROW:
             return _row(dict(zip(data_type.names, children, strict=True)))
         case _:
-            return _as_is
-
-
-def _as_is(raw: Any) -> Any:
-    return raw
-
-
-def _nullable(decode: Decoder) -> Decoder:
-    return lambda raw: None if raw is None else decode(raw)
-
-
-def _decimal(data_type: DataType) -> Decoder:
-    if not data_type.precision:
-        return decimal.Decimal
-    quantum = decimal.Decimal(1).scaleb(-data_type.scale)
-    return lambda raw: decimal.Decimal(raw).quantize(quantum, context=_DECIMALS)
+            return as_is
 
 
 def _date(raw: str | int) -> Any:
