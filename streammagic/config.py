@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, Unicode
+from traitlets import Bool, CaselessStrEnum, Dict, Float, Int, List, Unicode
 from traitlets.config import Configurable
 
 
@@ -33,6 +33,22 @@ class StreamMagic(Configurable):
     ).tag(config=True)
     timeout = Float(
         None, allow_none=True, min=0, help="Seconds after which every query is ended; None: never."
+    ).tag(config=True)
+
+    checks = CaselessStrEnum(
+        ("advise", "strict", "off"),
+        default_value="advise",
+        help="What is done about SQL beyond a limit: a line beside the result, a refusal, or nothing.",
+    ).tag(config=True)
+    max_length = Int(5_000, min=1, help="Characters of a statement, before its variables are put in.").tag(
+        config=True
+    )
+    max_joins = Int(3, min=0, help="Joins of a statement.").tag(config=True)
+    max_windows = Int(2, min=0, help="Windows of a statement.").tag(config=True)
+    blocked = List(
+        Unicode(),
+        default_value=["CREATE CONNECTOR", "DROP CONNECTOR", "PRINT"],
+        help="Statements that are beyond the limits, by their first words.",
     ).tag(config=True)
 
     flink_gateway = Unicode("", help="Address of Flink's SQL Gateway.").tag(config=True)

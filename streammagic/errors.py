@@ -19,6 +19,7 @@ class StreamMagicError(Exception):
     - ``cause``: the engine's own words, unchanged.
     - ``hint``: what to do about it, one or two sentences.
     - ``details``: the long form (a Java stack, a log tail), shown folded.
+    - ``link``: the address of the page of the engine's documentation that is about it.
     """
 
     def __init__(  # noqa: PLR0913 - the fields of every error, all optional and named
@@ -32,6 +33,7 @@ class StreamMagicError(Exception):
         cause: str | None = None,
         hint: str | None = None,
         details: str | None = None,
+        link: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -42,6 +44,7 @@ class StreamMagicError(Exception):
         self.cause = cause
         self.hint = hint
         self.details = details
+        self.link = link
         self.shown_as: list[str] | None = None
 
     def _render_traceback_(self) -> list[str]:
@@ -67,6 +70,10 @@ class OptionError(StreamMagicError):
 
 class SqlError(StreamMagicError):
     """The engine refused the statement: a parse, validation or planning error."""
+
+
+class RefusedError(SqlError):
+    """A check refused the statement before it was sent."""
 
 
 class JobFailedError(StreamMagicError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from streammagic.engines.jobs import JobEngine
     from streammagic.results.feed import Cursor
+    from streammagic.sql.catalog import Catalog, Column
     from streammagic.sql.dialect import Dialect
     from streammagic.sql.statements import Statement
 
@@ -89,6 +90,21 @@ class StreamEngine(Protocol):
         """Send a statement and return its cursor. Raises `StreamMagicError`.
 
         `OptionError` is for options that this engine can't honour.
+        """
+
+    def catalog(self) -> Catalog:
+        """Ask the engine for what it has: tables with their columns, functions. Raises `StreamMagicError`."""
+
+    def columns(self, table: str) -> tuple[Column, ...] | None:
+        """Return the columns of a table, named as typed; None where there is none or it can't be told."""
+
+    def setting(self, name: str) -> str | None:
+        """Return what this connection's session has set a setting to; None where it has not."""
+
+    def complete(self, sql: str, position: int) -> list[str]:
+        """Return the engine's own completions of the word at an offset; none where it has no such service.
+
+        Raises `StreamMagicError`.
         """
 
     def ping(self) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streammagic.engines.base import Settings, plugins
 from streammagic.errors import ConnectionFailedError, LocalEngineError, OptionError, StreamMagicError
 from streammagic.leases import Lease, leases
+from streammagic.magics.reading import Checking, checking
+from streammagic.sql import checks
+from streammagic.sql.checks import Limits
 from streammagic.sql.variables import Variables, secret
 
 if TYPE_CHECKING:
@@ -21,10 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A connection that was named: which engine, and the addresses that differ from the configuration's."""
+    """A connection that was named: which engine, and what differs from the configuration.
+
+    What is beyond ``limits``, or the configuration's, is refused where it is for ``production``.
+    """
 
     plugin: Plugin
     urls: Mapping[str, str]
+    limits: Mapping[str, str] = field(default_factory=dict)
+    production: bool = False
 
 
 class Connections:
@@ -39,10 +47,34 @@ class Connections:
         self.started: Callable[[StreamEngine], None] = lambda _: None
         """Called with the engine of an embedded cluster that was just started."""
 
-    def name(self, name: str, plugin: Plugin, urls: Mapping[str, str]) -> None:
-        """Introduce a connection, or change one; it is opened when first used."""
+    def name(self, name: str, target: Target) -> None:
+        """Introduce a connection, or change one; it is opened when first used.
+
+        Raises `OptionError` for a limit that can't be.
+        """
+        checking((), "advise", Limits(), target.limits, production=False)
         self._close(name)
-        self._targets[name] = Target(plugin, urls)
+        self._targets[name] = target
+
+    def checking(self, plugin: Plugin, name: str | None, *, off: bool) -> Checking:
+        """Return how statements for a connection are checked; ``off``: not at all."""
+        if off:
+            return Checking()
+        target = self._targets.get(name or plugin.magic)
+        config = self._config
+        limits = Limits(
+            max_length=config.max_length,
+            max_joins=config.max_joins,
+            max_windows=config.max_windows,
+            blocked=tuple(" ".join(words.upper().split()) for words in config.blocked),
+        )
+        return checking(
+            checks.rules_for(plugin.magic, plugin.dialect.rules),
+            config.checks,
+            limits,
+            {} if target is None else target.limits,
+            production=target is not None and target.production,
+        )
 
     def forget(self, name: str) -> None:
         """Make an introduction undone."""
@@ -57,6 +89,16 @@ class Connections:
     def targets(self) -> dict[str, Plugin]:
         """Return which engine each connection leads to, by its name."""
         return plugins() | {name: target.plugin for name, target in self._targets.items()}
+
+    def plugin(self, name: str) -> Plugin:
+        """Return which engine a connection leads to. Raises `OptionError` for an unknown name."""
+        found = self.targets().get(name)
+        if found is None:
+            raise OptionError(
+                f"There is no connection {name!r}.",
+                hint=f"%stream connect {name} … makes it. Known: {', '.join(self.known())}.",
+            )
+        return found
 
     def is_there(self, plugin: Plugin, name: str) -> bool:
         """Tell whether a connection can be used without starting an engine for it."""
@@ -89,6 +131,15 @@ class Connections:
                 hint="%stream local start kafka starts it; or set STREAMMAGIC_KAFKA_BOOTSTRAP.",
             ) from None
 
+    def kafka_if_there(self) -> str | None:
+        """Return the address of Kafka's brokers, as `kafka` does, but start none for it."""
+        from streammagic import local
+
+        try:
+            return self._config.setting("kafka_bootstrap") or local.kafka_bootstrap()
+        except LocalEngineError:
+            return None
+
     def engine(self, plugin: Plugin, name: str | None, progress: Callable[[str], None]) -> StreamEngine:
         """Return the engine behind a connection, opening it first where needed.
 
@@ -96,12 +147,8 @@ class Connections:
         and `LocalEngineError` where the embedded engine does not start.
         """
         key = name or plugin.magic
+        self.plugin(key)
         target = self._targets.get(key)
-        if name is not None and target is None and name != plugin.magic:
-            raise OptionError(
-                f"There is no connection {name!r}.",
-                hint=f"%stream connect {name} … makes it. Known: {', '.join(self.known())}.",
-            )
         if target is not None and target.plugin.magic != plugin.magic:
             raise OptionError(f"{key!r} is a connection to {target.plugin.title}, not to {plugin.title}.")
         before = self._engines[key] if self._has_moved(plugin, key) else None

@@ -13,7 +13,8 @@ from streammagic.jobs.deploy import Deploying
 from streammagic.jobs.launch import await_end
 from streammagic.jobs.ledger import literal_secrets
 from streammagic.jobs.life import Life
-from streammagic.magics.options import assignments, deployment_name, settle_seconds
+from streammagic.magics.options import add_sql_options, assignments, deployment_name, settle_seconds
+from streammagic.magics.reading import read
 from streammagic.results.handle import Handle
 from streammagic.sql.statements import Kind, split
 from streammagic.views.blocks import line_bundle, plan_bundle
@@ -96,6 +97,7 @@ class DeployVerbs:
         add("--resume", action="store_true", help="start the deployed version again from its last state")
         add("--dry-run", action="store_true", help="show the plan; only definitions in the cell are run")
         add("--wait", action="store_true", help="stay until it has ended by itself")
+        add_sql_options(deploy)
         add("--settle", metavar="SECONDS", type=settle_seconds, help="watch it for so long (0: not at all)")
 
     def _deploy(self, options: argparse.Namespace) -> None:
@@ -104,9 +106,16 @@ class DeployVerbs:
             return
         with self._desk.progress() as progress:
             plugin = self._plugin(options)
+            statements = self._statements(options, plugin.dialect)
+            checking = self._desk.connections.checking(plugin, options.conn, off=options.no_check)
+            remarks = checking.before(statements, options.cell, lives_on=True)
             engine = self._desk.connections.engine(plugin, options.conn, progress.say)
-            statement, located = self._statement(options, engine, plugin.dialect)
+            self._define(statements[:-1], options, engine)
+            statement, located = statements[-1], not options.sql
             office = self._desk.office(engine.jobs, progress)
+            settings = assignments(options.set)
+            remarks.append(checking.beside(statement, engine, settings, lives_on=True))
+            office.notes.extend(line for lines in remarks for line in lines)
             _refuse_wait(options, office)
             try:
                 plan = self._plan(options, statement, office)
@@ -144,10 +153,8 @@ class DeployVerbs:
             )
         return known[_DEFAULT]
 
-    def _statement(
-        self, options: argparse.Namespace, engine: StreamEngine, dialect: Dialect
-    ) -> tuple[Statement, bool]:
-        """Run what stands before the statement to deploy; return that, and whether it is in the cell."""
+    def _statements(self, options: argparse.Namespace, dialect: Dialect) -> list[Statement]:
+        """Return the statements of the cell, or the one of a handle: the last is to be deployed."""
         if options.sql:
             if (options.body or "").strip():
                 raise OptionError("--sql takes the query of a handle; this cell has SQL of its own.")
@@ -156,8 +163,12 @@ class DeployVerbs:
                 raise OptionError(
                     f"{options.sql} is no handle.", hint="%%flink -o NAME binds a query to one."
                 )
-            return split(handle.sql, dialect)[0], False
-        statements = split(options.body or "", dialect)
+            return split(handle.sql, dialect)[:1]
+        statements: list[Statement] = []
+        if options.body is not None:
+            ask = self._desk.mode() != "batch"
+            read(options.cell, dialect, self._desk.namespace, jinja=options.jinja, ask=ask)
+            statements = split(options.cell.sql, dialect)
         if not statements:
             raise OptionError(
                 "There is no SQL to deploy.",
@@ -173,13 +184,16 @@ class DeployVerbs:
                 error.line, error.column = 1, 1
                 options.cell.locate(error, statement)
                 raise error
-        for statement in statements[:-1]:
+        return statements
+
+    def _define(self, statements: list[Statement], options: argparse.Namespace, engine: StreamEngine) -> None:
+        """Run what stands before the statement that is deployed."""
+        for statement in statements:
             try:
                 self._desk.run(engine, [statement])
             except StreamMagicError as error:
                 options.cell.locate(error, statement)
                 raise
-        return statements[-1], True
 
     def _plan(self, options: argparse.Namespace, statement: Statement, office: Office) -> Plan:
         sink = SinkRequest(

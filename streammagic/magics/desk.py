@@ -83,6 +83,10 @@ class Desk:
         """Return the address of Kafka's brokers. Raises `StreamMagicError` where there are none."""
         return self.connections.kafka()
 
+    def kafka_if_there(self) -> str | None:
+        """Return the address of Kafka's brokers without starting one; None where none is known."""
+        return self.connections.kafka_if_there()
+
     def broker(self) -> Broker:
         """Return the way to Kafka, with the client settings of the configuration."""
         from streammagic.topics.broker import Broker
@@ -192,13 +196,7 @@ class Desk:
 
     def deployer(self, conn: str) -> JobEngine:
         """Return what a named connection does for deployments. Raises `OptionError` for an unknown name."""
-        plugin = self.connections.targets().get(conn)
-        if plugin is None:
-            raise OptionError(
-                f"There is no connection {conn!r}.",
-                hint=f"%stream connect {conn} … makes it. Known: {', '.join(self.connections.known())}.",
-            )
-        return self.engine(plugin.magic, conn).jobs
+        return self.engine(self.connections.plugin(conn).magic, conn).jobs
 
     def _offer(self, engine: JobEngine) -> None:
         """Name the deployments that ended with an earlier cluster, and say how to have them again."""

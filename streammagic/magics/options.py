@@ -37,6 +37,13 @@ class OptionParser(argparse.ArgumentParser):
         )
         self.add_argument("-h", "--help", action=_Help, nargs=0, help="show this text")
 
+    @property
+    def flags(self) -> frozenset[str]:
+        """The options that take no value."""
+        return frozenset(
+            name for action in self._actions if action.nargs == 0 for name in action.option_strings
+        )
+
     def read(self, line: str) -> argparse.Namespace:
         """Parse a magic's line."""
         return self.parse_args(words(line))
@@ -165,4 +172,14 @@ def query_parser(magic: str, title: str) -> OptionParser:
     add("--conn", metavar="NAME", help="the connection to use")
     add("--from", dest="start", choices=["earliest", "latest"], help="where to start reading topics")
     add("--replace", action="store_true", help="let a changed CREATE take the place of the earlier one")
+    add("--preview", action="store_true", help="show what would be sent, and send nothing")
+    add_sql_options(parser)
     return parser
+
+
+def add_sql_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide how a cell's SQL is read."""
+    parser.add_argument(
+        "--jinja", action="store_true", help="the SQL is a Jinja template: {%% for %%}, {%% if %%}"
+    )
+    parser.add_argument("--no-check", action="store_true", help="send it without looking at it first")

@@ -1,13 +1,14 @@
-"""Where an error is in the cell that was typed, and how it is shown there."""
+"""A cell as it was typed, what it says with its variables put in, and where an error is in it."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from streammagic.errors import StreamMagicError
+from streammagic.errors import OptionError, StreamMagicError
 from streammagic.sql.secrets import mask
+from streammagic.sql.variables import ask_for_secret, secrets_named, stored_secret, templated
 from streammagic.views.channel import show
 from streammagic.views.errors import error_card, error_text
 
@@ -15,21 +16,55 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from streammagic.sql.statements import Statement
+    from streammagic.sql.variables import Rendered, Values
     from streammagic.views.modes import Mode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CellText:
-    """A cell as it was typed: the magic with its options, and the body that holds the SQL."""
+    """A cell: the magic with its options, and the body that holds the SQL."""
 
     head: str
     body: str
     one_line: bool = False
+    _filled: Rendered | None = field(default=None, init=False)
 
     @property
     def text(self) -> str:
-        """The whole cell."""
+        """The whole cell as typed; as expanded, where it is a template."""
         return self.head + self.body if self.one_line else f"{self.head}\n{self.body}"
+
+    @property
+    def sql(self) -> str:
+        """The body with the person's variables put in, once it is filled."""
+        return self.body if self._filled is None else self._filled.text
+
+    def fill(self, values: Values, *, jinja: bool = False, ask: bool = False) -> None:
+        """Put the person's variables in, and ``ask`` for secrets that nobody knows.
+
+        A template (``jinja``) takes the body's place: its errors are shown in what came of it. Raises
+        `OptionError` with its place in the cell.
+        """
+        try:
+            if jinja:
+                sql, values = templated(self.body, values)
+                self.body = values.fill(sql).text
+            else:
+                self._filled = values.fill(self.body)
+            if ask:
+                for name, _ in secrets_named(self.sql):
+                    if stored_secret(name) is None:
+                        ask_for_secret(name)
+        except OptionError as error:
+            self._move(error)
+            raise
+
+    def typed(self, statement: Statement) -> str:
+        """Return a statement as it was typed, with its variables."""
+        if self._filled is None:
+            return statement.text
+        place = self._filled.offset_in_source
+        return self.body[place(statement.start) : place(statement.end)]
 
     def locate(self, error: StreamMagicError, statement: Statement) -> None:
         """Move an error's place from its statement to the cell."""
@@ -37,9 +72,19 @@ class CellText:
             return
         if error.line == 1 and error.column is not None:
             error.column += statement.column - 1
-            if self.one_line and statement.line == 1:
-                error.column += len(self.head)
-        error.line += statement.line - 1 + (not self.one_line)
+        error.line += statement.line - 1
+        if self._filled is not None:
+            line, column = self._filled.place_in_source(error.line, error.column or 1)
+            error.line, error.column = line, None if error.column is None else column
+        self._move(error)
+
+    def _move(self, error: StreamMagicError) -> None:
+        """Move an error's place from the body to the cell."""
+        if error.line is None:
+            return
+        if self.one_line and error.line == 1 and error.column is not None:
+            error.column += len(self.head)
+        error.line += not self.one_line
 
 
 def card(error: StreamMagicError, cell: CellText | None, mode: Mode) -> dict[str, str]:

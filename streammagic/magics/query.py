@@ -10,6 +10,7 @@ from IPython.core.magic import no_var_expand
 from streammagic.errors import OptionError
 from streammagic.magics.options import HelpAsked, query_parser
 from streammagic.magics.place import CellText, errors_shown
+from streammagic.magics.reading import preview, read
 from streammagic.magics.run import CellRun, check_options
 from streammagic.sql.statements import split
 from streammagic.views.blocks import plan_bundle
@@ -18,7 +19,7 @@ from streammagic.views.modes import display_mode
 from streammagic.views.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -50,7 +51,7 @@ class QueryMagic:
 
     def line(self, line: str) -> Handle | None:
         """Run ``%<magic> [options] SQL`` and return the handle, so that it can be assigned."""
-        options, sql = _options_and_sql(line)
+        options, sql = _options_and_sql(line, self._parser.flags)
         text = CellText(f"%{self._plugin.magic} {options}{' ' if options else ''}", sql, one_line=True)
         with errors_shown(text, self._mode()):
             handle = self._run(options, text)
@@ -69,18 +70,23 @@ class QueryMagic:
             show(plan_bundle(str(asked)))
             return None
         check_options(options)
-        statements = split(cell.body, self._plugin.dialect)
+        notebook, dialect = self._notebook, self._plugin.dialect
+        read(cell, dialect, notebook.shell.user_ns, jinja=options.jinja, ask=mode != "batch")
+        statements = split(cell.sql, dialect)
         if not statements:
             raise OptionError(
                 "There is no SQL in this cell.",
                 hint=f"%%{self._plugin.magic} stands on the first line, the SQL below it; "
                 f"%{self._plugin.magic} --help lists the options.",
             )
-        notebook = self._notebook
+        if options.preview:
+            show(preview(statements, dialect, notebook.desk))
+            return None
         cell_id = notebook.cell_id() or hashlib.sha256(cell.text.encode()).hexdigest()
         notebook.queries.stop_cell(cell_id)
         with Progress(mode) as progress:
             engine = notebook.connections.engine(self._plugin, options.conn, progress.say)
+        checking = notebook.connections.checking(self._plugin, options.conn, off=options.no_check)
         run = CellRun(
             cell=cell,
             cell_id=cell_id,
@@ -89,7 +95,8 @@ class QueryMagic:
             config=notebook.config,
             magic=self._plugin.magic,
             engine=engine,
-            dialect=self._plugin.dialect,
+            dialect=dialect,
+            checking=checking,
             queries=notebook.queries,
             namespace=notebook.shell.user_ns,
         )
@@ -109,7 +116,7 @@ def as_magic(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return wrapped
 
 
-def _options_and_sql(line: str) -> tuple[str, str]:
+def _options_and_sql(line: str, flags: Collection[str]) -> tuple[str, str]:
     """Cut a one-line magic where its options end: before the first word that is neither option nor value."""
     rest = line.lstrip()
     taken = ""
@@ -117,7 +124,7 @@ def _options_and_sql(line: str) -> tuple[str, str]:
         word, space, after = rest.partition(" ")
         taken += word + space
         rest = after.lstrip()
-        if "=" not in word and word not in ("--wait", "--bg", "--replace", "-h", "--help"):
+        if "=" not in word and word not in flags:
             value, space, after = rest.partition(" ")
             taken += value + space
             rest = after.lstrip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import QueryOptions
-from streammagic.errors import InterruptedQuery, OptionError, SqlError
+from streammagic.errors import InterruptedQuery, OptionError, RefusedError, SqlError
 from streammagic.magics.options import assignments
 from streammagic.magics.output import ResultOutput
 from streammagic.results.feed import Bounds, Feed, State
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streammagic.errors import StreamMagicError
     from streammagic.magics.place import CellText
     from streammagic.magics.queries import Queries
+    from streammagic.magics.reading import Checking
     from streammagic.results.feed import Cursor
     from streammagic.sql.dialect import Dialect
     from streammagic.sql.statements import Statement
@@ -49,6 +50,7 @@ class CellRun:
     magic: str
     engine: StreamEngine
     dialect: Dialect
+    checking: Checking
     queries: Queries
     namespace: dict[str, Any]
 
@@ -58,21 +60,25 @@ class CellRun:
         Raises the error of the first that fails, placed in the cell; what stands after it is not sent.
         An interrupt stops the statement that is waited for and is raised as `InterruptedQuery`.
         """
+        remarks = self.checking.before(statements, self.cell)
         answers: list[Handle] = []
         try:
-            for statement in statements[:-1]:
-                self._run_one(statement, answers, name=None)
-            return self._run_one(statements[-1], answers, name=self.options.output)
+            for statement, said in zip(statements[:-1], remarks, strict=False):
+                self._run_one(statement, said, answers, name=None)
+            return self._run_one(statements[-1], remarks[-1], answers, name=self.options.output)
         finally:
             self._show_answers(answers)
 
-    def _run_one(self, statement: Statement, answers: list[Handle], *, name: str | None) -> Handle:
+    def _run_one(
+        self, statement: Statement, remarks: list[str], answers: list[Handle], *, name: str | None
+    ) -> Handle:
         output = ResultOutput(self.cell, self.mode)
         feed = Feed(
-            lambda: self._send(statement),
+            lambda: self._send(statement, remarks),
             self._bounds(statement),
             changed=output.changed,
             failed=lambda error: self._failed(error, statement),
+            remarks=remarks,
         )
         handle = Handle(statement.text, feed, self._presentation(statement))
         output.attach(handle)
@@ -131,14 +137,17 @@ class CellRun:
         ended = "stopped" if handle.has_ended else "still being stopped"
         return InterruptedQuery(f"{handle.line.partition(':')[0]} {ended}, {len(handle):,} rows kept")
 
-    def _send(self, statement: Statement) -> Cursor:
+    def _send(self, statement: Statement, remarks: list[str]) -> Cursor:
         options = self.options
-        asked = QueryOptions(settings=assignments(options.set), replace=options.replace, start=options.start)
+        settings = assignments(options.set)
+        remarks += self.checking.beside(statement, self.engine, settings)
+        asked = QueryOptions(settings=settings, replace=options.replace, start=options.start)
         return self.engine.query(statement, asked)
 
     def _failed(self, error: StreamMagicError, statement: Statement) -> None:
         """Complete an error: where it is in the cell, and whether the SQL looks like another engine's."""
-        if isinstance(error, SqlError) and (foreign := self.dialect.foreign_hint(statement)):
+        may_be_foreign = isinstance(error, SqlError) and not isinstance(error, RefusedError)
+        if may_be_foreign and (foreign := self.dialect.foreign_hint(statement)):
             error.hint = f"{foreign} {error.hint}" if error.hint else foreign
         self.cell.locate(error, statement)
 

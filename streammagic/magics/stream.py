@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
 from streammagic.errors import InterruptedQuery, OptionError, StreamMagicError
+from streammagic.magics.connections import Target
 from streammagic.magics.deploy import DeployVerbs
 from streammagic.magics.embedded import EmbeddedVerbs
+from streammagic.magics.front import FrontVerbs
 from streammagic.magics.jobs import JobVerbs
 from streammagic.magics.options import HelpAsked, OptionParser, assignments, words
 from streammagic.magics.place import CellText, errors_shown
@@ -91,6 +93,7 @@ class StreamCommands:
         self._table = verb_table(desk)
         ConnectionVerbs(desk, queries).add_to(self._table)
         EmbeddedVerbs(desk).add_to(self._table)
+        FrontVerbs(desk).add_to(self._table)
         desk.act = self.line
 
     def register(self, shell: InteractiveShell) -> None:
@@ -132,6 +135,19 @@ class ConnectionVerbs:
         connect.add_argument(
             "--engine", choices=sorted(plugins()), default="flink", help="which engine is there"
         )
+        connect.add_argument(
+            "--production",
+            action="store_true",
+            help="refuse what is beyond a limit (%%stream rules lists them)",
+        )
+        connect.add_argument(
+            "--limit",
+            metavar="K=N",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="limits of its own: length=, joins=, windows=, blocked='PRINT, DROP'",
+        )
         verbs.add("status", "list the connections and the queries that run", self._status)
 
     def _connect(self, options: argparse.Namespace) -> None:
@@ -144,7 +160,8 @@ class ConnectionVerbs:
                 hint=f"%stream connect {options.name} "
                 + " ".join(f"{role}=http://host:port" for role in plugin.addresses),
             )
-        self._desk.connections.name(options.name, plugin, urls)
+        limits = assignments(options.limit, "--limit")
+        self._desk.connections.name(options.name, Target(plugin, urls, limits, options.production))
         try:
             engine = self._desk.engine(plugin.magic, options.name)
             self._desk.show(line_bundle(f"{options.name}: {engine.ping()}"))

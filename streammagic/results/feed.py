@@ -101,9 +101,9 @@ class Bounds:
 class Feed:
     """Reads one statement to its end in a thread of its own.
 
-    ``open_cursor`` sends the statement. From the reader, ``changed`` is called whenever there is something
-    new to see, and ``failed`` with the error that ended the statement, before anyone else sees it. All
-    other members may be used from any thread.
+    ``open_cursor`` sends the statement; ``remarks`` are what there is to say of it, a line each. From the
+    reader, ``changed`` is called whenever there is something new to see, and ``failed`` with the error that
+    ended the statement, before anyone else sees it. All other members may be used from any thread.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class Feed:
         bounds: Bounds,
         changed: Callable[[], None] = lambda: None,
         failed: Callable[[StreamMagicError], None] = lambda _: None,
+        remarks: list[str] | None = None,
     ) -> None:
         self.state = State.STARTING
         self.error: StreamMagicError | None = None
@@ -122,6 +123,7 @@ class Feed:
         self.fold: Fold = ExactFold(budget=bounds.budget)
         self.cursor: Cursor | None = None
         self.advice: list[str] = []
+        self._remarks = [] if remarks is None else remarks
         self._open_cursor = open_cursor
         self._bounds = bounds
         self._changed = changed
@@ -133,6 +135,11 @@ class Feed:
     def start(self) -> None:
         """Start reading."""
         self._thread.start()
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to say of the statement and of how it was run."""
+        return [*self._remarks, *([] if self.cursor is None else self.cursor.notes)]
 
     @property
     def schema(self) -> Schema:

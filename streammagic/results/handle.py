@@ -207,7 +207,7 @@ class Handle:
         left = (
             "" if self.has_ended or not self._presentation.when_left else f" · {self._presentation.when_left}"
         )
-        notes = "".join(f" · {note}" for note in self._notes())
+        notes = "".join(f" · {note}" for note in self._feed.notes)
         return f"{self._presentation.title}: {word}{left}{notes}"
 
     def bundle(self) -> dict[str, str]:
@@ -223,9 +223,6 @@ class Handle:
             return plan_bundle(text)
         shown = self._presentation
         return table_bundle(snapshot(self._feed, view=shown.view, max_rows=shown.max_rows, ordered=ordered))
-
-    def _notes(self) -> list[str]:
-        return [] if self._feed.cursor is None else self._feed.cursor.notes
 
     def _ipython_display_(self) -> None:
         """Show the handle as the value of a cell, unless the magic that returned it has just done so."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from streammagic.sql.checks import Rule
+    from streammagic.sql.literals import Writer
     from streammagic.sql.statements import Kind, Lexer, Statement
 
 
@@ -12,6 +14,9 @@ class Dialect(Protocol):
     """The part of an engine's SQL that the way a cell is run depends on."""
 
     lexer: Lexer
+    writer: Writer
+    rules: tuple[Rule, ...]
+    keywords: tuple[str, ...]
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does, from its tokens; ``statement.kind`` is not set yet."""

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 from streammagic.sql import foreign
 from streammagic.sql.statements import CALCITE, Kind
 
+from streammagic.sql.plain import PlainWriter
+
 if TYPE_CHECKING:
+    from streammagic.sql.literals import Writer
     from collections.abc import Sequence
 
+    from streammagic.sql.checks import Rule
     from streammagic.sql.statements import Statement, Token
 
 _BY_FIRST_WORD = {
@@ -54,6 +58,9 @@ class FlinkDialect:
     """The `Dialect` of Flink SQL."""
 
     lexer = CALCITE
+    writer: Writer = PlainWriter()
+    rules: tuple[Rule, ...] = ()
+    keywords: tuple[str, ...] = ()
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a Flink statement does."""

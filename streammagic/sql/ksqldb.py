@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from streammagic.sql import foreign
 from streammagic.sql.statements import Kind, Lexer
 
+from streammagic.sql.plain import PlainWriter
+
 if TYPE_CHECKING:
+    from streammagic.sql.literals import Writer
     from collections.abc import Sequence
 
+    from streammagic.sql.checks import Rule
     from streammagic.sql.statements import Statement, Token
 
 _PATTERN = re.compile(
@@ -90,6 +94,9 @@ class KsqlDialect:
     """The `Dialect` of ksqlDB, and what its engine reads off a statement. Names are returned as typed."""
 
     lexer = LEXER
+    writer: Writer = PlainWriter()
+    rules: tuple[Rule, ...] = ()
+    keywords: tuple[str, ...] = ()
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does.

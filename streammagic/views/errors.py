@@ -50,6 +50,8 @@ def error_card(error: StreamMagicError, *, cell: str | None = None) -> dict[str,
         for text in (_own_words(error), visible_lines(error.hint or ""))
         if text
     ]
+    if error.link:
+        inner.append(_link_html(error.link))
     if error.details:
         inner.append(_details_html(error.details))
     style = f"border-left:4px solid {_RED};padding:0.25em 0 0.25em 0.9em;margin:0.25em 0"
@@ -62,7 +64,7 @@ def error_text(error: StreamMagicError, *, cell: str | None = None) -> str:
     lines = _excerpt_lines(_excerpt(error, cell))
     if lines:
         parts.append("\n".join(_excerpt_text(lines)))
-    parts += filter(None, [_own_words(error), visible_lines(error.hint or "")])
+    parts += filter(None, [_own_words(error), visible_lines(error.hint or ""), _link_text(error)])
     if error.details:
         parts.append(f"({_count(error.details)} of detail are in this error's .details)")
     return "\n\n".join(parts)
@@ -156,6 +158,20 @@ def _blank(text: str) -> str:
     if text.isascii():
         return " " * len(text)
     return f'<span style="visibility:hidden">{escape(text)}</span>'
+
+
+def _link_text(error: StreamMagicError) -> str:
+    return f"See {visible_lines(error.link)}" if error.link else ""
+
+
+def _link_html(link: str) -> str:
+    address = escape(link, quote=True)
+    if not link.startswith("https://"):
+        return f'<div style="padding-top:0.25em">{address}</div>'
+    page = escape(link.removeprefix("https://"))
+    return (
+        f'<div style="padding-top:0.25em"><a href="{address}" target="_blank" rel="noopener">{page}</a></div>'
+    )
 
 
 def _details_html(details: str) -> str:

@@ -11,6 +11,7 @@ from streammagic.errors import OptionError, SqlError
 from streammagic.magics.desk import Desk
 from streammagic.magics.job_view import _acts
 from streammagic.magics.place import CellText
+from streammagic.magics.reading import Checking
 from streammagic.magics.stream import verb_table
 from streammagic.sql.flink import FlinkDialect
 
@@ -38,14 +39,21 @@ class Connections:
     def targets(self):
         return self.plugins | {"prod": self.plugins["ksql"]}
 
+    def plugin(self, name):
+        return self.targets()[name]
+
     def is_there(self, plugin, name):
         del name
         return plugin.magic == "ksql"
 
+    def checking(self, plugin, name, *, off):
+        del plugin, name, off
+        return Checking()
+
     def engine(self, plugin, name, progress):
         del progress
         self.opened.append((plugin.magic, name))
-        return SimpleNamespace(jobs=self.jobs)
+        return SimpleNamespace(jobs=self.jobs, columns=lambda _: None, setting=lambda _: None)
 
 
 @pytest.fixture

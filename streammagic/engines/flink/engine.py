@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ from streammagic.errors import (
     SqlError,
     StreamMagicError,
 )
+from streammagic.sql import naming
+from streammagic.sql.catalog import Catalog, Column
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind
 
@@ -27,11 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from streammagic.engines.base import Lease, QueryOptions, Settings, StreamEngine
-    from streammagic.results.changes import Page, Schema
+    from streammagic.results.changes import Page, Row, Schema
     from streammagic.results.feed import Cursor
     from streammagic.sql.statements import Statement
 
 _APPEARS_SECONDS = 5.0
+_DESCRIBED = 100
+"""Tables whose columns are asked for: each costs the gateway some milliseconds."""
+
+_TIME_MARK = re.compile(r" \*(?:ROWTIME|PROCTIME)\*")
 _STARTS_NO_JOB = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.ANSWER})
 _CHANGES_SESSION = frozenset({Kind.DEFINITION, Kind.SESSION, Kind.CREATE_AS})
 
@@ -97,10 +105,43 @@ class FlinkEngine:
             else _CreateCursor(cursor, statement, self._sessions.journal.creation(name))
         )
 
+    def catalog(self) -> Catalog:
+        """Return the tables and views of the current database, with their columns, and all functions."""
+        names = [str(row[0]) for row in self._ask("SHOW TABLES")]
+        tables = {}
+        for name in names[:_DESCRIBED]:
+            with contextlib.suppress(SqlError):  # dropped since, or its definition holds no longer
+                tables[name] = self._described(naming.identifier(name))
+        functions = tuple(str(row[0]) for row in self._ask("SHOW FUNCTIONS"))
+        return Catalog(dict.fromkeys(names, ()) | tables, functions)
+
+    def columns(self, table: str) -> tuple[Column, ...] | None:
+        """Return the columns of a table, named as typed; None where there is none."""
+        try:
+            return self._described(table)
+        except SqlError:
+            return None
+
+    def setting(self, name: str) -> str | None:
+        """Return what was SET in this session, or given for every session."""
+        return self._sessions.journal.setting(name) or self._settings.properties.get(name)
+
     def complete(self, sql: str, position: int) -> list[str]:
         """Return the engine's completions for an offset in ``sql``."""
         handle, _ = self._sessions.get("streaming")
         return self._gateway.complete(handle, sql, position)
+
+    def _described(self, table: str) -> tuple[Column, ...]:
+        """Return what DESCRIBE says: name, type with its ``*ROWTIME*``, …"""
+        return tuple(
+            Column(str(name), _TIME_MARK.sub("", str(kind)), _TIME_MARK.search(str(kind)) is not None)
+            for name, kind, *_ in self._ask(f"DESCRIBE {table}")
+        )
+
+    def _ask(self, sql: str) -> list[Row]:
+        """Run a statement that is answered at once."""
+        session, _ = self._sessions.get("streaming")
+        return self._sessions.run(session, sql)
 
     def succeed(self, before: StreamEngine) -> None:
         """Take over the definitions and settings of another connection: they are run in the first session."""

@@ -14,12 +14,14 @@ from streammagic.engines.ksqldb import doctor, entities, errors
 from streammagic.engines.ksqldb.commands import Commands
 from streammagic.engines.ksqldb.cursor import PrintCursor, PullCursor, PushCursor
 from streammagic.engines.ksqldb.deploy import KsqlJobs
+from streammagic.engines.ksqldb.entities_pages import sql_type
 from streammagic.engines.ksqldb.keys import UpsertKey
 from streammagic.engines.ksqldb.rest import KsqlRest
 from streammagic.engines.ksqldb.session import OFFSET_RESET, Session
 from streammagic.engines.ksqldb.wire import Format
 from streammagic.errors import ConnectionFailedError, SqlError, StreamMagicError
 from streammagic.results.changes import Page
+from streammagic.sql.catalog import Catalog, Column
 from streammagic.sql.ksqldb import LEXER, KsqlDialect, identifier
 from streammagic.sql.naming import literal
 from streammagic.sql.statements import Kind, split
@@ -90,6 +92,34 @@ class KsqlEngine:
         return _CommandCursor(
             lambda interruption: self._answer(statement, settings, interruption, replaces=replaces)
         )
+
+    def catalog(self) -> Catalog:
+        """Return the streams and tables with their columns, and the functions."""
+        ask = self._commands.ask
+        described = ask("DESCRIBE STREAMS;") + ask("DESCRIBE TABLES;")
+        sources = [source for entity in described for source in entity.get("sourceDescriptions", ())]
+        listed = ask("LIST FUNCTIONS;")
+        return Catalog(
+            {str(source["name"]): _columns(source) for source in sources},
+            tuple(str(one["name"]) for entity in listed for one in entity.get("functions", ())),
+        )
+
+    def columns(self, table: str) -> tuple[Column, ...] | None:
+        """Return the columns of a stream or table, named as typed; None where there is none."""
+        try:
+            source = self._commands.describe(table)
+        except SqlError:
+            return None
+        return None if source is None else _columns(source)
+
+    def setting(self, name: str) -> str | None:
+        """Return what was SET on this connection, or given for every one."""
+        return self._session.with_properties({}).get(name)
+
+    def complete(self, sql: str, position: int) -> list[str]:
+        """Return nothing: ksqlDB has no such service."""
+        del sql, position
+        return []
 
     def clean(self, kind: str, endpoint: str, what: str) -> bool:
         """Return False: nothing of ksqlDB's is in a lease."""
@@ -391,6 +421,13 @@ class _CommandCursor(AnswerCursor):
     def interrupt(self) -> None:
         """Wait no longer for a command that is under way."""
         self._interruption.set()
+
+
+def _columns(source: Entity) -> tuple[Column, ...]:
+    """Return the columns of a source's description (SourceDescriptionEntity)."""
+    return tuple(
+        Column(str(field["name"]), sql_type(field.get("schema"))) for field in source.get("fields") or ()
+    )
 
 
 def _window(statement: Statement) -> str:

@@ -1,0 +1,139 @@
+"""From a cell as typed to SQL as it is sent: its variables put in, its statements checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from streammagic.errors import OptionError, RefusedError, StreamMagicError
+from streammagic.sql import checks
+from streammagic.sql.checks import Context, Limits, Severity
+from streammagic.sql.secrets import mask
+from streammagic.sql.variables import Values, Variables
+from streammagic.views.blocks import plan_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from streammagic.engines.base import StreamEngine
+    from streammagic.magics.desk import Desk
+    from streammagic.magics.place import CellText
+    from streammagic.sql.checks import Rule
+    from streammagic.sql.dialect import Dialect
+    from streammagic.sql.statements import Statement
+
+
+def read(
+    cell: CellText, dialect: Dialect, namespace: Mapping[str, Any], *, jinja: bool = False, ask: bool = False
+) -> None:
+    """Put the person's variables into a cell, in the dialect's SQL. Raises `OptionError` with its place."""
+    cell.fill(Values(namespace, dialect.writer, dialect.lexer), jinja=jinja, ask=ask)
+
+
+def preview(statements: Sequence[Statement], dialect: Dialect, desk: Desk) -> dict[str, str]:
+    """Return what would be sent, statement by statement. Secrets are masked, and not even looked up."""
+    lookups = {"secret": lambda _: "******"}
+    if desk.mode() != "batch":  # where the broker is has no place in a notebook's outputs
+        address = desk.kafka_if_there()
+        lookups |= {} if address is None else {"kafka": lambda _: address}
+    variables = Variables(lookups, dialect.lexer)
+    count = len(statements)
+    return plan_bundle(
+        "\n\n".join(
+            f"-- statement {number} of {count}\n{mask(variables.render(statement.text).text)};"
+            for number, statement in enumerate(statements, 1)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checking:
+    """How statements of one connection are checked. ``strict``: what is beyond a limit is refused."""
+
+    rules: tuple[Rule, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+
+    def consequence(self, rule: Rule) -> str:
+        """Return what becomes of a statement that a rule has something to say about."""
+        refuses = rule.severity is Severity.ERROR or (self.strict and rule.severity is Severity.LIMIT)
+        return "refused" if refuses else "a line"
+
+    def before(
+        self, statements: Sequence[Statement], cell: CellText, *, lives_on: bool = False
+    ) -> list[list[str]]:
+        """Look at the statements of a cell before the first is sent; return what there is to say of each.
+
+        ``lives_on``: the last one is to be deployed. Raises `RefusedError`, placed in the cell, for what is
+        not to be sent.
+        """
+        last = len(statements) - 1
+        said = []
+        for number, statement in enumerate(statements):
+            context = Context(
+                limits=self.limits, lives_on=lives_on and number == last, length=len(cell.typed(statement))
+            )
+            try:
+                said.append(self._said(statement, context, asks=False))
+            except RefusedError as refused:
+                cell.locate(refused, statement)
+                raise
+        return said
+
+    def beside(
+        self,
+        statement: Statement,
+        engine: StreamEngine,
+        settings: Mapping[str, str],
+        *,
+        lives_on: bool = False,
+    ) -> list[str]:
+        """Look at a statement that is about to be sent, with what the engine knows.
+
+        Raises `RefusedError` with its place in the statement.
+        """
+        context = Context(
+            limits=self.limits,
+            lives_on=lives_on,
+            columns=engine.columns,
+            setting=lambda name: settings.get(name) or engine.setting(name),
+        )
+        try:
+            return self._said(statement, context, asks=True)
+        except RefusedError:
+            raise
+        except StreamMagicError:
+            return []  # the engine is out of reach: sending the statement will say so better
+
+    def _said(self, statement: Statement, context: Context, *, asks: bool) -> list[str]:
+        said = []
+        for rule, finding in checks.examine(statement, self.rules, context, asks=asks):
+            if self.consequence(rule) == "refused":
+                raise checks.refusal(rule, finding, statement)
+            said.append(checks.line_of(rule, finding))
+        return said
+
+
+def checking(
+    rules: tuple[Rule, ...], mode: str, limits: Limits, own: Mapping[str, str], *, production: bool
+) -> Checking:
+    """Return how a connection is checked: the configuration's limits, changed by those of its own."""
+    if mode == "off" and not production:
+        return Checking()
+    changed: dict[str, Any] = {}
+    for name, text in own.items():
+        changed |= _limit(name, text)
+    return Checking(rules=rules, limits=replace(limits, **changed), strict=production or mode == "strict")
+
+
+def _limit(name: str, text: str) -> dict[str, Any]:
+    if name == "blocked":
+        return {
+            "blocked": tuple(" ".join(words.upper().split()) for words in text.split(",") if words.strip())
+        }
+    if name not in ("length", "joins", "windows"):
+        raise OptionError(f"There is no limit {name}.", hint="There are length, joins, windows and blocked.")
+    if not text.isdecimal():
+        raise OptionError(f"--limit {name}={text}: it is a whole number.")
+    return {f"max_{name}": int(text)}
