@@ -7,10 +7,12 @@ import difflib
 import importlib.metadata
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="streammagic",
         description="Stream SQL in a notebook.",
         epilog=f"Also the verbs of %stream: {', '.join(_VERBS)}; each has --help. "
-        "`streammagic deploy FILE.sql --name NAME` deploys a file; `--json` prints a table as JSON.",
+        "`streammagic deploy FILE.sql --name NAME --var K=V` deploys a file, in which {{ K }} is V; "
+        "`--json` prints a table as JSON.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.set_defaults(run=None)
@@ -100,9 +103,11 @@ def _verb(given: list[str]) -> int:
         raise OptionError(f"streammagic {given[0]} has no table to print as JSON.")
     words = [word for word in given if word != "--json"]
     body: str | None = None
+    variables: dict[str, Any] = {}
     if words[0] == "deploy":
-        words, body = _deploy_words(words)
+        words, body, variables = _deploy_words(words)
     desk = _desk(_nothing if as_json else _print_bundle)
+    desk.namespace.update(variables)
     table = verb_table(desk, prog="streammagic")
     desk.act = lambda line: table.run(line, CellText("", line), None, desk.show)
     try:
@@ -128,18 +133,33 @@ def _close(desk: Desk) -> None:
     desk.close()
 
 
-def _deploy_words(words: list[str]) -> tuple[list[str], str | None]:
-    """Turn ``deploy FILE --name NAME …`` into the verb's own ``deploy NAME …`` and the SQL of the file."""
+def _deploy_words(words: list[str]) -> tuple[list[str], str | None, dict[str, Any]]:
+    """Turn ``deploy FILE --name NAME --var K=V …`` into the verb's own ``deploy NAME …``.
+
+    Also returned are the SQL of the files, and the variables: a value is a number, or else text.
+    """
     parser = argparse.ArgumentParser(prog="streammagic deploy", add_help=False, allow_abbrev=False)
     parser.add_argument("--name")
+    parser.add_argument("--var", action="append", default=[])
     options, rest = parser.parse_known_args(words[1:])
+    from streammagic.magics.options import assignments
+
+    variables = {name: _value(text) for name, text in assignments(options.var, "--var").items()}
     files = [word for word in rest if word == "-" or word.endswith(".sql") or Path(word).is_file()]
     if not files:
-        return [*words[:1], *([options.name] if options.name else []), *rest], None
+        return [*words[:1], *([options.name] if options.name else []), *rest], None, variables
     if options.name is None:
         raise OptionError("The deployment needs a name.", hint=f"streammagic deploy {files[0]} --name NAME")
     texts = [sys.stdin.read() if name == "-" else _text(Path(name)) for name in files]
-    return ["deploy", options.name, *(word for word in rest if word not in files)], "\n".join(texts)
+    left = [word for word in rest if word not in files]
+    return ["deploy", options.name, *left], "\n".join(texts), variables
+
+
+def _value(text: str) -> int | Decimal | str:
+    """Read the value of a variable: a number as one writes it (007 is none), or else text."""
+    if not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text, re.ASCII):
+        return text
+    return Decimal(text) if "." in text else int(text)
 
 
 def _text(path: Path) -> str:

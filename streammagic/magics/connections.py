@@ -164,6 +164,11 @@ class Connections:
                 self.started(self._engines[key])
         return self._engines[key]
 
+    def open_engine(self, plugin: Plugin, name: str | None) -> StreamEngine | None:
+        """Return the engine behind a connection that is open, else None; nothing is opened for it."""
+        key = name or plugin.magic
+        return self._engines.get(key) if self.targets().get(key) is plugin else None
+
     def close(self) -> None:
         """Close all engines; named connections stay known."""
         for name in list(self._engines):

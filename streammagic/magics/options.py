@@ -48,6 +48,11 @@ class OptionParser(argparse.ArgumentParser):
         """Parse a magic's line."""
         return self.parse_args(words(line))
 
+    @property
+    def arguments(self) -> tuple[argparse.Action, ...]:
+        """What it reads: options and positional arguments, in order."""
+        return tuple(self._actions)
+
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""
         choice = re.match(r"argument \w+: invalid choice: '([^']*)' \(choose from (.*)\)", message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError, RefusedError, StreamMagicError
 from streammagic.sql import checks
@@ -13,8 +13,7 @@ from streammagic.sql.variables import Values, Variables
 from streammagic.views.blocks import plan_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
 
     from streammagic.engines.base import StreamEngine
     from streammagic.magics.desk import Desk
@@ -93,18 +92,23 @@ class Checking:
 
         Raises `RefusedError` with its place in the statement.
         """
+
+        def quietly(ask: Callable[[str], Any]) -> Callable[[str], Any]:
+            def asked(name: str) -> Any:
+                try:
+                    return ask(name)
+                except StreamMagicError:  # sending the statement will say so better
+                    return None
+
+            return asked
+
         context = Context(
             limits=self.limits,
             lives_on=lives_on,
-            columns=engine.columns,
-            setting=lambda name: settings.get(name) or engine.setting(name),
+            columns=quietly(engine.columns),
+            setting=lambda name: settings.get(name) or quietly(engine.setting)(name),
         )
-        try:
-            return self._said(statement, context, asks=True)
-        except RefusedError:
-            raise
-        except StreamMagicError:
-            return []  # the engine is out of reach: sending the statement will say so better
+        return self._said(statement, context, asks=True)
 
     def _said(self, statement: Statement, context: Context, *, asks: bool) -> list[str]:
         said = []

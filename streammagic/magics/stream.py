@@ -11,6 +11,7 @@ from streammagic.magics.deploy import DeployVerbs
 from streammagic.magics.embedded import EmbeddedVerbs
 from streammagic.magics.front import FrontVerbs
 from streammagic.magics.jobs import JobVerbs
+from streammagic.magics.life import LifeVerbs
 from streammagic.magics.options import HelpAsked, OptionParser, assignments, words
 from streammagic.magics.place import CellText, errors_shown
 from streammagic.magics.query import as_magic
@@ -19,7 +20,7 @@ from streammagic.views.blocks import line_bundle, plan_bundle
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -46,6 +47,11 @@ class VerbTable:
         if body:
             self._with_body.add(name)
         return parser
+
+    @property
+    def verbs(self) -> Mapping[str, OptionParser]:
+        """The verbs by name, with what each of them reads."""
+        return self._by_name
 
     def run(self, line: str, cell: CellText, body: str | None, display: Callable[..., None]) -> Any:
         """Run one line; return what its verb returns."""
@@ -80,7 +86,7 @@ class VerbTable:
 def verb_table(desk: Desk, prog: str = "%stream") -> VerbTable:
     """Return the verbs about deployments and topics, which are also commands of the command line."""
     table = VerbTable(prog)
-    for group in (DeployVerbs(desk), JobVerbs(desk), TopicVerbs(desk)):
+    for group in (DeployVerbs(desk), LifeVerbs(desk), JobVerbs(desk), TopicVerbs(desk)):
         group.add_to(table)
     return table
 
@@ -95,6 +101,11 @@ class StreamCommands:
         EmbeddedVerbs(desk).add_to(self._table)
         FrontVerbs(desk).add_to(self._table)
         desk.act = self.line
+
+    @property
+    def verbs(self) -> Mapping[str, OptionParser]:
+        """The verbs by name, with what each of them reads."""
+        return self._table.verbs
 
     def register(self, shell: InteractiveShell) -> None:
         """Make ``%stream`` and ``%%stream`` known."""

@@ -216,6 +216,8 @@ def templated(body: str, values: Values) -> tuple[str, Values]:
     except jinja2.UndefinedError as error:
         name = str(error).split("'")[1] if "'" in str(error) else ""
         raise OptionError(f"In the template, {error}.", hint=did_you_mean(name, values.namespace)) from None
+    except OptionError:
+        raise
     except Exception as error:  # what a template computes may fail in any way
         raise OptionError(f"The template failed: {type(error).__name__}: {error}.") from error
     return sql, Values(found, values.writer, values.lexer)
@@ -224,6 +226,10 @@ def templated(body: str, values: Values) -> tuple[str, Values]:
 class _Marked(NamedTuple):
     value: Any
     filter: str
+
+    def __str__(self) -> str:
+        name = self.filter.strip()
+        raise OptionError(f"In the template, {name} comes last.", hint=f"Write {{{{ (a ~ b) {name} }}}}.")
 
 
 class _Later(NamedTuple):

@@ -54,6 +54,16 @@ def test_a_file_is_deployed_listed_stopped_and_deleted(streammagic, tmp_path):
     assert streammagic("delete", "by_file")[0] == 0
 
 
+def test_a_file_takes_variables(streammagic, tmp_path):
+    (tmp_path / "job.sql").write_text(SQL + "WHERE k > {{ number }} AND '007' = {{ text }}")
+    words = ("deploy", str(tmp_path / "job.sql"), "--name", "by_file", "--dry-run")
+    code, _, errors = streammagic(*words)
+    assert code == 2
+    assert "There is no variable number." in errors
+    code, _, errors = streammagic(*words, "--var", "number=7", "--var", "text=007")
+    assert code == 0, errors
+
+
 def test_a_failure_is_told_on_stderr_by_its_exit_code(streammagic, tmp_path):
     (tmp_path / "bad.sql").write_text(SQL.replace("SELECT k", "SELECT nope"))
     code, out, errors = streammagic("deploy", str(tmp_path / "bad.sql"), "--name", "bad")

@@ -139,3 +139,11 @@ def test_a_message_is_escaped_and_harmless_in_a_terminal():
     card = error_card(SqlError("<b>\x1b[2J"))
     assert "&lt;b&gt;" in card["text/html"]
     assert card["text/plain"] == "<b>\\x1b[2J"
+
+
+def test_a_page_of_the_documentation_is_linked_in_both_forms():
+    error = SqlError("No.", link="https://docs.example.org/a?b=1&c=<x>")
+    bundle = error_card(error)
+    assert bundle["text/plain"] == "No.\n\nSee https://docs.example.org/a?b=1&c=<x>"
+    assert 'href="https://docs.example.org/a?b=1&amp;c=&lt;x&gt;"' in bundle["text/html"]
+    assert "href" not in error_card(SqlError("No.", link="javascript:alert(1)"))["text/html"]

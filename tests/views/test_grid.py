@@ -35,7 +35,7 @@ def test_wide_characters_take_two_columns():
 @given(st.lists(st.tuples(CELL.filter(lambda cell: cell is None or "│" not in cell), CELL), max_size=6))
 def test_bars_stand_under_each_other_for_any_text(rows):
     lines = draw_grid(["first", "second"], [list(row) for row in rows], (False, True))
-    bars = {places_of_bars(line.replace("┼", "│"))[0] for line in lines}
+    bars = {places_of_bars(line.replace("┼", "│"))[0] for line in lines if not line.startswith("… ")}
     assert len(bars) == 1
 
 

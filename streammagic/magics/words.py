@@ -1,0 +1,104 @@
+"""What may stand next on a magic's line, by the parser that will read it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
+_MANY = ("+", "*", argparse.REMAINDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the word at the cursor may be.
+
+    ``values_of`` is the argument that takes it, None where there is none; ``options`` are the options that may be
+    begun with it. ``fragment`` is what stands of it before the cursor.
+    """
+
+    fragment: str
+    values_of: argparse.Action | None
+    options: tuple[str, ...]
+
+
+def next_word(arguments: Sequence[argparse.Action], line: str) -> Next | None:
+    """Tell what may come at the end of ``line``; None in an open quote."""
+    done = [match[0] for match in _WORD.finditer(line)]
+    if line.count('"') % 2 or line.count("'") % 2:
+        return None
+    fragment = done.pop() if done and not line[-1:].isspace() else ""
+    reader = _Reader(arguments)
+    for word in done:
+        reader.take(word)
+    return reader.at(fragment)
+
+
+def sql_start(arguments: Sequence[argparse.Action], line: str) -> int:
+    """Return the offset at which a one-line magic's options end and its SQL begins."""
+    reader = _Reader([action for action in arguments if action.option_strings])
+    for match in _WORD.finditer(line):
+        if not match[0].startswith("-") and reader.pending is None:
+            return match.start()
+        reader.take(match[0])
+        reader.one_value()
+    return len(line)
+
+
+class _Reader:
+    """Follows a line word by word, as far as argparse's rules are needed."""
+
+    def __init__(self, arguments: Sequence[argparse.Action]) -> None:
+        self._options = {name: action for action in arguments for name in action.option_strings}
+        self._places = [action for action in arguments if not action.option_strings]
+        self._used: set[int] = set()
+        self.pending: argparse.Action | None = None
+        self._values = 0
+
+    def take(self, word: str) -> None:
+        """Take in a word that is complete."""
+        name, equals, _ = word.partition("=")
+        if word.startswith("-") and name in self._options:
+            action = self._options[name]
+            self._used.add(id(action))
+            self.pending = None if equals or action.nargs == 0 else action
+            self._values = 0
+        elif self.pending is not None:
+            self._values += 1
+            if self.pending.nargs not in _MANY:
+                self.pending = None
+        elif self._places and self._places[0].nargs not in _MANY:
+            del self._places[0]
+
+    def one_value(self) -> None:
+        """Let an option have one value at most, as where SQL follows."""
+        if self._values:
+            self.pending = None
+
+    def at(self, fragment: str) -> Next:
+        """Return what a word that begins like this may be."""
+        name, equals, rest = fragment.partition("=")
+        if equals and name in self._options:
+            return Next(rest, self._options[name], ())
+        if self.pending is not None and not (self._values and fragment.startswith("-")):
+            needed = self.pending if not fragment.startswith("-") else None
+            return Next(fragment, needed, () if needed is not None and not self._values else self._free())
+        place = self._places[0] if self._places and not fragment.startswith("-") else None
+        return Next(fragment, place, self._free())
+
+    def _free(self) -> tuple[str, ...]:
+        """Return the options that were not given, or may be given again; each in its longest spelling."""
+        return tuple(self._spelt())
+
+    def _spelt(self) -> Iterator[str]:
+        seen: set[int] = set()
+        for action in self._options.values():
+            repeats: Any = action.nargs in _MANY or type(action).__name__ == "_AppendAction"
+            if id(action) not in seen and (repeats or id(action) not in self._used):
+                seen.add(id(action))
+                yield max(action.option_strings, key=len)
