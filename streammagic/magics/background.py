@@ -1,4 +1,4 @@
-"""What was learnt from far away, in memory: refreshed behind the back of whoever asks, never waited for long."""
+"""What was learnt from far away, in memory: fetched behind the back of whoever asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 _QUIET_SECONDS = 0.25
-"""Seconds that a refresh which nobody waits for gives the next cell, so that a row of them costs one refresh."""
+"""Seconds that a fetch which nobody waits for lets pass, so that several cells in a row cost one."""
 
 _AGAIN_SECONDS = 5.0
 """Seconds after which one that failed is tried again."""
@@ -85,11 +85,6 @@ class Background:
                 entry.learnt, entry.not_before = None, 0.0
                 entry.version += 1
 
-    def forget(self, wanted: Callable[[Hashable], bool]) -> None:
-        """Drop what is kept under some keys."""
-        with self._changed:
-            self._entries = {key: entry for key, entry in self._entries.items() if not wanted(key)}
-
     def close(self) -> None:
         """Fetch nothing any more, and wait a moment for what is under way."""
         with self._changed:
@@ -116,6 +111,7 @@ class Background:
         finally:
             with self._changed:
                 entry.thread = None
+                self._hurry.discard(key)
                 if failed:
                     entry.not_before = time.monotonic() + _AGAIN_SECONDS
                 elif value is not None:

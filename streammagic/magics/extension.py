@@ -6,6 +6,7 @@ import atexit
 from typing import TYPE_CHECKING, Any
 
 from streammagic.engines.base import plugins
+from streammagic.magics.completion import Completions
 from streammagic.magics.notebook import Notebook
 from streammagic.magics.query import QueryMagic
 from streammagic.magics.stream import StreamCommands
@@ -24,11 +25,15 @@ class Extension:
         self.notebook = Notebook(shell)
         for plugin in plugins().values():
             QueryMagic(plugin, self.notebook).register(shell)
-        StreamCommands(self.notebook.desk, self.notebook.queries).register(shell)
+        commands = StreamCommands(self.notebook.desk, self.notebook.queries)
+        commands.register(shell)
+        self.completions = Completions(shell, self.notebook.desk, commands.verbs)
+        self.completions.register()
         self._configurables().append(self.notebook.config)
         shell.events.register("post_run_cell", self.notebook.after_cell)
         self._reset = self._wrap_reset()
         atexit.register(self.notebook.close)
+        atexit.register(self.completions.close)  # runs before
 
     def _configurables(self) -> list[Any]:
         """Return what `%config` knows, which IPython types too narrowly."""
@@ -57,7 +62,9 @@ class Extension:
             magics["cell"].pop(name, None)
         self._shell.events.unregister("post_run_cell", self.notebook.after_cell)
         self._configurables().remove(self.notebook.config)
+        atexit.unregister(self.completions.close)
         atexit.unregister(self.notebook.close)
+        self.completions.close()
         self.notebook.close()
 
 

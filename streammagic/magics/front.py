@@ -49,17 +49,16 @@ class FrontVerbs:
         load.add_argument("--conn", metavar="NAME", help="the connection to use")
 
     def _preview(self, options: argparse.Namespace) -> None:
-        desk, dialect = self._desk, plugins()[options.engine].dialect
+        desk, plugin = self._desk, plugins()[options.engine]
+        dialect = plugin.dialect
         read(options.cell, dialect, desk.namespace, jinja=options.jinja)
         statements = split(options.cell.sql, dialect)
         if not statements:
             raise OptionError(
                 "There is no SQL in this cell.", hint="%%stream preview stands on the first line."
             )
-        if not options.no_check:
-            plugin = plugins()[options.engine]
-            desk.connections.checking(plugin, None, off=False).before(statements, options.cell)
-        desk.show(preview(statements, dialect, desk))
+        checking = desk.connections.checking(plugin, None, off=options.no_check)
+        desk.show(preview(statements, checking.before(statements, options.cell), dialect, desk))
 
     def _rules(self, options: argparse.Namespace) -> pd.DataFrame:
         import pandas as pd

@@ -79,14 +79,15 @@ class QueryMagic:
                 hint=f"%%{self._plugin.magic} stands on the first line, the SQL below it; "
                 f"%{self._plugin.magic} --help lists the options.",
             )
+        checking = notebook.connections.checking(self._plugin, options.conn, off=options.no_check)
+        remarks = checking.before(statements, cell)
         if options.preview:
-            show(preview(statements, dialect, notebook.desk))
+            show(preview(statements, remarks, dialect, notebook.desk))
             return None
         cell_id = notebook.cell_id() or hashlib.sha256(cell.text.encode()).hexdigest()
         notebook.queries.stop_cell(cell_id)
         with Progress(mode) as progress:
             engine = notebook.connections.engine(self._plugin, options.conn, progress.say)
-        checking = notebook.connections.checking(self._plugin, options.conn, off=options.no_check)
         run = CellRun(
             cell=cell,
             cell_id=cell_id,
@@ -100,7 +101,7 @@ class QueryMagic:
             queries=notebook.queries,
             namespace=notebook.shell.user_ns,
         )
-        return run.run(statements)
+        return run.run(statements, remarks)
 
 
 def as_magic(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -30,20 +30,23 @@ def read(
     cell.fill(Values(namespace, dialect.writer, dialect.lexer), jinja=jinja, ask=ask)
 
 
-def preview(statements: Sequence[Statement], dialect: Dialect, desk: Desk) -> dict[str, str]:
-    """Return what would be sent, statement by statement. Secrets are masked, and not even looked up."""
-    lookups = {"secret": lambda _: "******"}
-    if desk.mode() != "batch":  # where the broker is has no place in a notebook's outputs
-        address = desk.kafka_if_there()
-        lookups |= {} if address is None else {"kafka": lambda _: address}
+def preview(
+    statements: Sequence[Statement], remarks: Sequence[Sequence[str]], dialect: Dialect, desk: Desk
+) -> dict[str, str]:
+    """Return what would be sent, statement by statement, and what there is to say of each.
+
+    Secrets are masked, and not even looked up.
+    """
+    lookups: dict[str, Callable[[str], str]] = {"secret": lambda _: "******"}
+    address = None if desk.mode() == "batch" else desk.kafka_if_there()  # it may be another one tomorrow
+    if address is not None:
+        lookups["kafka"] = lambda _: address
     variables = Variables(lookups, dialect.lexer)
-    count = len(statements)
-    return plan_bundle(
-        "\n\n".join(
-            f"-- statement {number} of {count}\n{mask(variables.render(statement.text).text)};"
-            for number, statement in enumerate(statements, 1)
-        )
-    )
+    parts = []
+    for number, (statement, said) in enumerate(zip(statements, remarks, strict=True), 1):
+        lines = [f"-- statement {number} of {len(statements)}", *(f"-- {line}" for line in said)]
+        parts.append("\n".join([*lines, mask(variables.render(statement.text).text) + ";"]))
+    return plan_bundle("\n\n".join(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,13 +54,14 @@ class CellRun:
     queries: Queries
     namespace: dict[str, Any]
 
-    def run(self, statements: Sequence[Statement]) -> Handle:
+    def run(self, statements: Sequence[Statement], remarks: Sequence[list[str]]) -> Handle:
         """Run statements (at least one) one after another and return the last one's handle.
+
+        ``remarks`` is what there is to say of each.
 
         Raises the error of the first that fails, placed in the cell; what stands after it is not sent.
         An interrupt stops the statement that is waited for and is raised as `InterruptedQuery`.
         """
-        remarks = self.checking.before(statements, self.cell)
         answers: list[Handle] = []
         try:
             for statement, said in zip(statements[:-1], remarks, strict=False):

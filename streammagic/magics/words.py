@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 _WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
 _MANY = ("+", "*", argparse.REMAINDER)
@@ -18,7 +18,7 @@ _MANY = ("+", "*", argparse.REMAINDER)
 class Next:
     """What the word at the cursor may be.
 
-    ``values_of`` is the argument that takes it, None where there is none; ``options`` are the options that may be
+    ``values_of`` is the argument that takes it, None where there is none; ``options`` are those that may be
     begun with it. ``fragment`` is what stands of it before the cursor.
     """
 
@@ -39,15 +39,17 @@ def next_word(arguments: Sequence[argparse.Action], line: str) -> Next | None:
     return reader.at(fragment)
 
 
-def sql_start(arguments: Sequence[argparse.Action], line: str) -> int:
-    """Return the offset at which a one-line magic's options end and its SQL begins."""
+def sql_start(arguments: Sequence[argparse.Action], line: str) -> int | None:
+    """Return where the SQL of a one-line magic begins; None where the end of ``line`` is in its options."""
     reader = _Reader([action for action in arguments if action.option_strings])
     for match in _WORD.finditer(line):
-        if not match[0].startswith("-") and reader.pending is None:
+        if reader.pending is None and not match[0].startswith("-"):
             return match.start()
+        if match.end() == len(line):
+            return None
         reader.take(match[0])
         reader.one_value()
-    return len(line)
+    return len(line) if reader.pending is None and line[-1:].isspace() else None
 
 
 class _Reader:
@@ -93,12 +95,9 @@ class _Reader:
 
     def _free(self) -> tuple[str, ...]:
         """Return the options that were not given, or may be given again; each in its longest spelling."""
-        return tuple(self._spelt())
-
-    def _spelt(self) -> Iterator[str]:
-        seen: set[int] = set()
+        free: dict[int, str] = {}
         for action in self._options.values():
-            repeats: Any = action.nargs in _MANY or type(action).__name__ == "_AppendAction"
-            if id(action) not in seen and (repeats or id(action) not in self._used):
-                seen.add(id(action))
-                yield max(action.option_strings, key=len)
+            repeats = action.nargs in _MANY or isinstance(action.default, list)
+            if repeats or id(action) not in self._used:
+                free[id(action)] = max(action.option_strings, key=len)
+        return tuple(free.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from streammagic.sql import foreign
+from streammagic.sql.checks_flink import FLINK_RULES
 from streammagic.sql.statements import CALCITE, Kind
 
 from streammagic.sql.plain import PlainWriter
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from streammagic.sql.literals import Writer
     from collections.abc import Sequence
 
-    from streammagic.sql.checks import Rule
     from streammagic.sql.statements import Statement, Token
 
 _BY_FIRST_WORD = {
@@ -59,7 +59,7 @@ class FlinkDialect:
 
     lexer = CALCITE
     writer: Writer = PlainWriter()
-    rules: tuple[Rule, ...] = ()
+    rules = FLINK_RULES
     keywords: tuple[str, ...] = ()
 
     def classify(self, statement: Statement) -> Kind:

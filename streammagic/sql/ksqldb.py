@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from streammagic.sql import foreign
+from streammagic.sql.checks_ksqldb import KSQLDB_RULES
 from streammagic.sql.statements import Kind, Lexer
 
 from streammagic.sql.plain import PlainWriter
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from streammagic.sql.literals import Writer
     from collections.abc import Sequence
 
-    from streammagic.sql.checks import Rule
     from streammagic.sql.statements import Statement, Token
 
 _PATTERN = re.compile(
@@ -95,7 +95,7 @@ class KsqlDialect:
 
     lexer = LEXER
     writer: Writer = PlainWriter()
-    rules: tuple[Rule, ...] = ()
+    rules = KSQLDB_RULES
     keywords: tuple[str, ...] = ()
 
     def classify(self, statement: Statement) -> Kind:

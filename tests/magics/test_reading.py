@@ -149,8 +149,8 @@ def test_a_preview_has_values_and_no_secret(monkeypatch):
     monkeypatch.setenv("A_SECRET", "hunter22")
     _, statements = cell_of("SET 'p' = {{ secret(\"A_SECRET\") }};\nSELECT {{ x }}", x=1)
     desk = SimpleNamespace(mode=lambda: "batch")
-    assert preview(statements, FLINK, desk)["text/plain"] == (
-        "-- statement 1 of 2\nSET 'p' = '******';\n\n-- statement 2 of 2\nSELECT 1;"
+    assert preview(statements, [["a: b"], []], FLINK, desk)["text/plain"] == (
+        "-- statement 1 of 2\n-- a: b\nSET 'p' = '******';\n\n-- statement 2 of 2\nSELECT 1;"
     )
 
 
