@@ -277,12 +277,7 @@ class Http:
         error = HttpStatusError(response.status_code, content)
         # A server that numbers its refusals tells more than that it has refused.
         if error.status == _UNAUTHORISED or (error.status == _FORBIDDEN and error.code is None):
-            raise ConnectionFailedError(
-                f"{self._title} at {without_password(self.base)} refused the credentials "
-                f"(HTTP {response.status_code}).",
-                hint="Set STREAMMAGIC_TOKEN, or STREAMMAGIC_USER and STREAMMAGIC_PASSWORD, or the traitlets "
-                "of the same names in lower case.",
-            )
+            raise refused_credentials(f"{self._title} at {without_password(self.base)}", error.status)
         raise error
 
     def broken(self, error: Exception) -> ConnectionFailedError:
@@ -455,6 +450,16 @@ def was_never_sent(error: Exception) -> bool:
     if isinstance(cause, requests.ConnectTimeout) or was_refused(error):
         return True
     return any(isinstance(one, ssl.SSLCertVerificationError) for one in _causes(error))
+
+
+def refused_credentials(who: str, status: int, cause: str | None = None) -> ConnectionFailedError:
+    """Return what to raise where an engine refused the credentials, or wants some."""
+    return ConnectionFailedError(
+        f"{who} refused the credentials (HTTP {status}).",
+        cause=cause,
+        hint="Set STREAMMAGIC_TOKEN, or STREAMMAGIC_USER and STREAMMAGIC_PASSWORD, or the traitlets "
+        "of the same names in lower case.",
+    )
 
 
 def timed_out(error: Exception) -> bool:

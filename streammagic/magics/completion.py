@@ -6,11 +6,10 @@ it has fetched in the background, and waits for that no longer than `PATIENCE`.
 
 from __future__ import annotations
 
-import importlib
 import re
 import time
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
@@ -21,7 +20,6 @@ from streammagic.magics.options import query_parser
 from streammagic.magics.typed import Typed, typed
 from streammagic.magics.words import next_word, sql_start
 from streammagic.results.handle import Handle
-from streammagic.sql import keywords, ksqldb, naming
 from streammagic.sql.caret import At, look
 from streammagic.sql.catalog import Catalog
 from streammagic.sql.completion import Candidate, Known, complete
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from streammagic.magics.desk import Desk
     from streammagic.magics.options import OptionParser
     from streammagic.sql.caret import Place
-    from streammagic.sql.completion import Option
     from streammagic.sql.statements import Statement
 
 PATIENCE = 0.03
@@ -197,13 +194,13 @@ class Completions:
             proposed = self._proposed(place, engine, until) if place.at is At.WORD else ()
             catalog = self._memory.get(("catalog", engine), until) or catalog
         return Known(
-            vocabulary=keywords.KSQL if folds else keywords.FLINK,
-            identifier=ksqldb.identifier if folds else naming.identifier,
+            vocabulary=plugin.dialect.vocabulary,
+            identifier=plugin.dialect.identifier,
             catalog=catalog,
             variables=sorted(self._variables(_is_value)) if place.at is At.VARIABLE else (),
             topics=self._topics(until) if place.at is At.STRING else (),
-            options=_options(folds),
-            settings=_settings(folds),
+            options=plugin.dialect.options(),
+            settings=plugin.dialect.settings(),
             engine=proposed,
             quoted_keys=not folds,
             folds_names=folds,
@@ -283,39 +280,7 @@ def _fetch_deployments() -> list[str]:
         ledger.close()
 
 
-class _Setting(NamedTuple):
-    """An `Option`."""
-
-    key: str
-    values: Sequence[str]
-
-
-def _options(folds: bool) -> Mapping[str, Sequence[Option]]:
-    """Return the options of connectors by the connector's name; those of ksqlDB, which has none, by ""."""
-    if folds:
-        from streammagic.sql import ksqldb_names
-
-        return {"": [_Setting(*each) for each in ksqldb_names.with_properties(of_query=False)]}
-    try:
-        module = importlib.import_module("streammagic.sql.connectors")
-    except ImportError:
-        return {}
-    connectors: Mapping[str, Sequence[Option]] = module.connectors()
-    return connectors
-
-
-def _settings(folds: bool) -> Sequence[Option]:
-    """Return what SET takes, where it is known."""
-    if not folds:
-        return ()
-    from streammagic.sql import ksqldb_names
-
-    return [_Setting(*each) for each in ksqldb_names.SETTINGS]
-
-
 def _help_topics() -> Iterable[str]:
-    try:
-        reference = importlib.import_module("streammagic.reference")
-    except ImportError:
-        return ()
+    from streammagic import reference
+
     return dict.fromkeys(name for magic in plugins() for name in reference.names(magic))

@@ -49,7 +49,7 @@ class Desk:
     """What a verb may use: the same in a notebook and on the command line.
 
     ``namespace`` holds the person's variables, ``display`` shows a bundle once, ``act`` runs a line of
-    ``%stream``.
+    ``%stream``. ``done`` is told of each statement that an engine has taken.
     """
 
     config: StreamMagic
@@ -57,6 +57,7 @@ class Desk:
     namespace: dict[str, Any]
     display: Callable[[dict[str, str]], None] = show
     act: Callable[[str], Any] = lambda _: None
+    done: Callable[[StreamEngine, Statement], None] = lambda _engine, _statement: None
     _ledger: Ledger | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -128,6 +129,7 @@ class Desk:
                     pass
             finally:
                 cursor.close()
+            self.done(engine, statement)
 
     def job_engines(self) -> dict[str, JobEngine]:
         """Return the engines that can be asked for jobs now, by connection. No cluster is started for it.

@@ -29,6 +29,7 @@ class Extension:
         commands.register(shell)
         self.completions = Completions(shell, self.notebook.desk, commands.verbs)
         self.completions.register()
+        self.notebook.desk.done = self.completions.defined
         self._configurables().append(self.notebook.config)
         shell.events.register("post_run_cell", self.notebook.after_cell)
         self._reset = self._wrap_reset()

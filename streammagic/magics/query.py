@@ -100,6 +100,7 @@ class QueryMagic:
             checking=checking,
             queries=notebook.queries,
             namespace=notebook.shell.user_ns,
+            done=notebook.desk.done,
         )
         return run.run(statements, remarks)
 

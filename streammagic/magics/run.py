@@ -18,7 +18,7 @@ from streammagic.views.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from streammagic.config import StreamMagic
     from streammagic.engines.base import StreamEngine
@@ -40,7 +40,10 @@ _STOP_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class CellRun:
-    """One execution of a cell on an engine. ``namespace`` is where ``-o`` binds its name."""
+    """One execution of a cell on an engine.
+
+    ``namespace`` is where ``-o`` binds its name; ``done`` is told of each statement that was taken.
+    """
 
     cell: CellText
     cell_id: str
@@ -53,6 +56,7 @@ class CellRun:
     checking: Checking
     queries: Queries
     namespace: dict[str, Any]
+    done: Callable[[StreamEngine, Statement], None]
 
     def run(self, statements: Sequence[Statement], remarks: Sequence[list[str]]) -> Handle:
         """Run statements (at least one) one after another and return the last one's handle.
@@ -89,6 +93,7 @@ class CellRun:
         try:
             feed.start()
             self._see_through(statement, handle, feed, output, answers)
+            self.done(self.engine, statement)
         except KeyboardInterrupt:
             self._show_answers(answers)
             raise self._interrupted(handle, feed, output) from None

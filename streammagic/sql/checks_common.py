@@ -80,6 +80,7 @@ def _star(statement: Statement, _: Context) -> Iterator[Finding]:
                 "Name the columns.",
                 star,
             )
+            return
 
 
 def _open_star(select: Select, every: Sequence[Select], queries: frozenset[str]) -> Token | None:

@@ -68,6 +68,7 @@ def _cross_join(statement: Statement, context: Context) -> Iterator[Finding]:
                     "Say which belong together: JOIN … ON a.id = b.id.",
                     source.join[0],
                 )
+                return
 
 
 def _equals_names(where: Sequence[Token]) -> bool:

@@ -8,6 +8,7 @@ state, and which conditions make it keep none, is what EXPLAIN shows of Flink 2.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from streammagic.sql.checks import Check, Finding, Rule, Severity
@@ -28,8 +29,8 @@ _TTL_HINT = f"SET '{_TTL}' = '1 d' lets go of what has not been touched for a da
 _NO_TIME = re.compile(r"\s*0+\s*\D*")
 _ENDS_OF_WINDOW = frozenset({"window_start", "window_end"})
 _ENDLESS = frozenset({Kind.INSERT, Kind.CREATE_AS})
-_CHANGE_ROWS = frozenset({"UPDATE", "DELETE", "TRUNCATE", "ANALYZE"})
-"""Statements that run in batch mode only."""
+_MAY_END = frozenset({"UPDATE", "DELETE", "TRUNCATE", "ANALYZE", "MATERIALIZED"})
+"""Leading words of what runs in batch mode; of a materialized table the freshness decides how it is filled."""
 
 
 def _join_state(statement: Statement, context: Context) -> Iterator[Finding]:
@@ -102,7 +103,8 @@ def _grouping(select: Select) -> tuple[Token | None, str]:
     keys = select.clause("GROUP")
     if not keys or [token.text for token in keys] == ["(", ")"]:
         return None, ""
-    return next(t for t in select.tokens if t.word == "GROUP" and t.depth == select.depth), "GROUP BY"
+    words = (token for token, after in pairwise(select.tokens) if (token.word, after.word) == ("GROUP", "BY"))
+    return next(token for token in words if token.depth == select.depth), "GROUP BY"
 
 
 def _by_window(select: Select, names: dict[str, str]) -> bool:
@@ -126,7 +128,7 @@ def _window_names(statement: Statement) -> dict[str, str]:
 
 def _keeps_state(statement: Statement, context: Context) -> bool:
     """Tell whether what a statement keeps in state piles up until somebody stops it."""
-    goes_on = statement.kind in _ENDLESS and statement.words[0] not in _CHANGE_ROWS
+    goes_on = statement.kind in _ENDLESS and _MAY_END.isdisjoint(statement.words[:4])
     if not (goes_on or (context.lives_on and statement.kind is Kind.QUERY)) or not _reads_tables(statement):
         return False
     hinted = any(t.text.startswith("/*+") and "STATE_TTL" in t.text.upper() for t in statement.tokens)

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from streammagic.sql.checks import Rule
+    from streammagic.sql.keywords import Vocabulary
     from streammagic.sql.literals import Writer
     from streammagic.sql.statements import Kind, Lexer, Statement
+
+
+class Option(NamedTuple):
+    """Something to be set: its key, and what it may be where that is a choice. Neither has quotes."""
+
+    key: str
+    values: tuple[str, ...] = ()
 
 
 class Dialect(Protocol):
     """The part of an engine's SQL that the way a cell is run depends on."""
 
     lexer: Lexer
-    writer: Writer
     rules: tuple[Rule, ...]
-    keywords: tuple[str, ...]
+    vocabulary: Vocabulary
+
+    @property
+    def writer(self) -> Writer:
+        """What writes Python values in this SQL."""
+
+    def identifier(self, name: str) -> str:
+        """Return one name as SQL has it, in quotes where it needs them."""
+
+    def options(self) -> Mapping[str, Sequence[Option]]:
+        """Return what WITH (…) takes, by connector; by "" where there are none."""
+
+    def settings(self) -> Sequence[Option]:
+        """Return what SET takes, as far as it is known."""
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does, from its tokens; ``statement.kind`` is not set yet."""

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streammagic.sql import foreign
+from streammagic.sql import foreign, keywords, naming
 from streammagic.sql.checks_flink import FLINK_RULES
+from streammagic.sql.literals_flink import FlinkWriter
 from streammagic.sql.statements import CALCITE, Kind
 
-from streammagic.sql.plain import PlainWriter
-
 if TYPE_CHECKING:
-    from streammagic.sql.literals import Writer
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from streammagic.sql.dialect import Option
     from streammagic.sql.statements import Statement, Token
 
 _BY_FIRST_WORD = {
@@ -58,9 +57,23 @@ class FlinkDialect:
     """The `Dialect` of Flink SQL."""
 
     lexer = CALCITE
-    writer: Writer = PlainWriter()
+    writer = FlinkWriter()
     rules = FLINK_RULES
-    keywords: tuple[str, ...] = ()
+    vocabulary = keywords.FLINK
+
+    def identifier(self, name: str) -> str:
+        """Return one name as SQL has it."""
+        return naming.identifier(name)
+
+    def options(self) -> Mapping[str, Sequence[Option]]:
+        """Return the options of the connectors that Flink brings along, and of Kafka's."""
+        from streammagic.sql.connectors import connectors
+
+        return connectors()
+
+    def settings(self) -> Sequence[Option]:
+        """Return nothing: Flink takes any key."""
+        return ()
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a Flink statement does."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from streammagic.sql import foreign
+from streammagic.sql import foreign, keywords, naming_ksqldb
 from streammagic.sql.checks_ksqldb import KSQLDB_RULES
+from streammagic.sql.dialect import Option
+from streammagic.sql.literals_ksqldb import KsqlWriter
+from streammagic.sql.naming_ksqldb import bare, normal_name
 from streammagic.sql.statements import Kind, Lexer
 
-from streammagic.sql.plain import PlainWriter
-
 if TYPE_CHECKING:
-    from streammagic.sql.literals import Writer
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streammagic.sql.statements import Statement, Token
 
@@ -80,7 +80,6 @@ _AFTER_GROUP = frozenset({"HAVING", "EMIT", "LIMIT", "PARTITION"})
 _ENDS_EXPRESSION = frozenset({"END", "NULL", "TRUE", "FALSE"})
 _JOINS_ON = frozenset({"AND", "OR", "NOT", "IS", "LIKE", "IN", "BETWEEN", "DISTINCT", "ESCAPE"})
 _CREATE_MODIFIERS = frozenset({"CREATE", "OR", "REPLACE", "SOURCE"})
-_PLAIN = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class SelectItem(NamedTuple):
@@ -94,9 +93,25 @@ class KsqlDialect:
     """The `Dialect` of ksqlDB, and what its engine reads off a statement. Names are returned as typed."""
 
     lexer = LEXER
-    writer: Writer = PlainWriter()
+    writer = KsqlWriter()
     rules = KSQLDB_RULES
-    keywords: tuple[str, ...] = ()
+    vocabulary = keywords.KSQL
+
+    def identifier(self, name: str) -> str:
+        """Return one name as SQL has it."""
+        return naming_ksqldb.identifier(name)
+
+    def options(self) -> Mapping[str, Sequence[Option]]:
+        """Return what the WITH of a CREATE takes."""
+        from streammagic.sql import ksqldb_names
+
+        return {"": [Option(*each) for each in ksqldb_names.with_properties(of_query=False)]}
+
+    def settings(self) -> Sequence[Option]:
+        """Return the properties that a person sets."""
+        from streammagic.sql import ksqldb_names
+
+        return [Option(*each) for each in ksqldb_names.SETTINGS]
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does.
@@ -215,7 +230,7 @@ class KsqlDialect:
                 if token.text == ")":
                     break
             else:
-                value += _bare(token.text)
+                value += bare(token.text)
         return found
 
     def setting(self, statement: Statement) -> tuple[str, str | None] | None:
@@ -229,10 +244,10 @@ class KsqlDialect:
         texts = [token.text for token in statement.tokens[1:]]
         takes_value = verb in ("SET", "DEFINE")
         at = texts.index("=") if takes_value and "=" in texts else len(texts)
-        name = "".join(map(_bare, texts[:at]))
+        name = "".join(map(bare, texts[:at]))
         if not name or takes_value != (at + 1 < len(texts)):
             return None
-        return name, "".join(map(_bare, texts[at + 1 :])) if takes_value else None
+        return name, "".join(map(bare, texts[at + 1 :])) if takes_value else None
 
 
 def _split(tokens: Sequence[Token], depth: int) -> list[list[Token]]:
@@ -267,28 +282,6 @@ def _expression(tokens: Sequence[Token]) -> str:
     return " ".join(texts)
 
 
-def identifier(name: str) -> str:
-    """Return a name as SQL has it: bare where that means the same, else in back-ticks."""
-    if _PLAIN.fullmatch(name) and name not in RESERVED:
-        return name
-    return "`" + name.replace("`", "``") + "`"
-
-
-def normal_name(typed: str) -> str:
-    """Return the name that is meant: what is quoted as it is, all else in upper case."""
-    if typed[:1] in ("`", '"'):
-        return _bare(typed)
-    return typed.upper()
-
-
-def _bare(text: str) -> str:
-    """Return a token without its quotes."""
-    quote = text[:1]
-    if quote not in ("'", '"', "`") or len(text) == 1 or text[-1] != quote:
-        return text
-    return text[1:-1].replace(quote * 2, quote)
-
-
 def _is_name(token: Token) -> bool:
     return bool(token.word) or token.text.startswith(("`", '"', "${"))
 
@@ -318,16 +311,3 @@ def _emit(tokens: Sequence[Token]) -> Literal["CHANGES", "FINAL"] | None:
         case "FINAL":
             return "FINAL"
     return None
-
-
-RESERVED = frozenset(
-    """
-ADVANCE ALL AND AS AT BEGINNING BETWEEN BY CASE CAST CATALOG CONNECTOR CONNECTORS CREATE DAYS DECIMAL
-DELETE DESCRIBE DISTINCT DROP ELSE END EXISTS EXPORT EXTENDED FALSE FROM FULL GROUP HAVING HOPPING HOURS
-IN INNER INSERT INTO IS JOIN LEFT LIKE LIMIT LIST LOAD MATERIALIZED MILLISECOND MILLISECONDS MINUTES
-MONTHS NAMESPACE NOT NULL ON OR OUTER PAUSE PRINT PROPERTIES QUERIES QUERY RENAME RESUME RETENTION RIGHT
-RUN SAMPLE SCRIPT SECONDS SELECT SIZE STREAM STREAMS TABLE TERMINATE THEN TO TOPIC TOPICS TRUE TUMBLING
-UNSET VALUES VIEW WHEN WHERE WINDOW WITH WITHIN YEARS
-    """.split()  # noqa: SIM905 - a list of words is read as one
-)
-"""What ksqlDB does not take for a name without quotes: its grammar's words less the non-reserved ones."""

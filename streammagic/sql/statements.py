@@ -19,7 +19,7 @@ from streammagic.sql.naming import RESERVED
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from streammagic.sql.dialect import Dialect
 
@@ -59,7 +59,7 @@ class Token(NamedTuple):
 
 _CALCITE = re.compile(
     r"""
-    (?: \s++ | (?:--|//)[^\r\n]*+ | /\*(?!\+)(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
+    (?: \s++ | (?:--|//)[^\r\n]*+ | /\*(?!\+)(?:\*[^/])?+(?:[^*]++|\*(?!/))*+\*/ )*+  # what does not count
     (?:
       (?P<word> (?:[^\W\d]|\$)[\w$]*+ (?!(?<=\b[eE])') )
     | (?P<other>
@@ -81,7 +81,8 @@ _CALCITE = re.compile(
 """White space and comments, then one token.
 
 As Calcite's lexer has them (Parser.jj, measured on Flink 2.3): ``//`` opens a comment like ``--``, comments
-do not nest, ``$`` is a letter, a string in a hint may hold ``*/``, and a backslash escapes in E'…' only.
+do not nest, ``/***/`` ends none (its first four characters begin a comment), ``$`` is a letter, a string in a
+hint may hold ``*/``, and a backslash escapes in E'…' only.
 """
 
 
@@ -115,15 +116,19 @@ class Statement:
     end: int
     line: int
     column: int
-    tokens: tuple[Token, ...]
     kind: Kind
     lexer: Lexer = field(default=CALCITE, repr=False, compare=False)
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Its tokens, with their offsets in the cell's body; none is open before it, whatever that holds."""
+        return tuple(tokenize(self.text, self.lexer, self.start))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """The leading words, upper case, up to the first token that is none."""
         found: list[str] = []
-        for token in self.tokens:
+        for token in tokenize(self.text, self.lexer):
             if token.text == "(" and not found:
                 continue
             if not token.word:
@@ -144,17 +149,13 @@ class Statement:
 
     def retold(self, text: str) -> Statement:
         """Return the same statement in other words, such as with its variables expanded."""
-        tokens = tuple(
-            token._replace(start=token.start + self.start, end=token.end + self.start)
-            for token in tokenize(text, self.lexer)
-        )
-        return replace(self, text=text, end=self.start + len(text), tokens=tokens)
+        return replace(self, text=text, end=self.start + len(text))
 
     def top_level(self, *words: str) -> int | None:
         """Return the index of the token after the last run of ``words`` outside all parentheses."""
-        for i in range(len(self.tokens) - len(words), -1, -1):
-            run = self.tokens[i : i + len(words)]
-            if all(token.word == word and token.depth == 0 for token, word in zip(run, words, strict=True)):
+        outside = [token.word if token.depth == 0 else "" for token in self.tokens]
+        for i in range(len(outside) - len(words), -1, -1):
+            if outside[i] == words[0] and tuple(outside[i : i + len(words)]) == words:
                 return i + len(words)
         return None
 
@@ -192,8 +193,11 @@ class Statement:
         )
 
 
-def tokenize(source: str, lexer: Lexer = CALCITE) -> Iterator[Token]:
-    """Yield the tokens that count. Flink's hints count: they change what a statement does."""
+def tokenize(source: str, lexer: Lexer = CALCITE, offset: int = 0) -> Iterator[Token]:
+    """Yield the tokens that count, ``offset`` added to their places.
+
+    Flink's hints count: they change what a statement does.
+    """
     depth = 0
     for match in lexer.pattern.finditer(source):
         group = match.lastgroup
@@ -202,11 +206,11 @@ def tokenize(source: str, lexer: Lexer = CALCITE) -> Iterator[Token]:
         start, end = match.span(group)
         text = source[start:end]
         if group == "word":
-            yield Token(start, end, text, text.upper(), depth)
+            yield Token(start + offset, end + offset, text, text.upper(), depth)
             continue
         if text == ")" and depth:
             depth -= 1
-        yield Token(start, end, text, "", depth)
+        yield Token(start + offset, end + offset, text, "", depth)
         if text == "(":
             depth += 1
 
@@ -226,30 +230,45 @@ def split(source: str, dialect: Dialect) -> list[Statement]:
     """
     statements = []
     line = counted = 0
-    for tokens in _groups(source, dialect.lexer):
-        start = tokens[0].start
+    for start, end in _bounds(source, dialect.lexer):
         line += source.count("\n", counted, start)
         counted = start
         column = start - source.rfind("\n", 0, start)
-        statements.append(_statement(source, tokens, dialect, line + 1, column))
+        text = source[start:end]
+        draft = Statement(text, start, end, line + 1, column, Kind.OTHER, dialect.lexer)
+        statements.append(replace(draft, kind=dialect.classify(draft)))
     return statements
 
 
-def _groups(source: str, lexer: Lexer) -> Iterator[list[Token]]:
-    """Yield the tokens of each statement that has any."""
-    current: list[Token] = []
+def _bounds(source: str, lexer: Lexer) -> Iterator[tuple[int, int]]:
+    """Yield where each statement that has any tokens begins and ends.
+
+    It keeps no token: most statements of a long script are never asked for theirs.
+    """
+    begin: int | None = None
+    end = 0
+    before = ""
     blocks = _Blocks()
-    for token in tokenize(source, lexer):
-        if token.text == ";" and not blocks.open:
-            if current:
-                yield current
-            current, blocks = [], _Blocks()
+    for match in lexer.pattern.finditer(source):
+        group = match.lastgroup
+        if group is None:
+            break
+        text = match[group]
+        if text == ";" and not blocks.open:
+            if begin is not None:
+                yield begin, end
+            begin, before, blocks = None, "", _Blocks()
             continue
-        if lexer.has_blocks and token.word in _BLOCK_WORDS:
-            blocks.see(token.word, current[-1].word if current else "")
-        current.append(token)
-    if current:
-        yield current
+        if lexer.has_blocks:
+            word = text.upper() if group == "word" else ""
+            if word in _BLOCK_WORDS:
+                blocks.see(word, before)
+            before = word
+        if begin is None:
+            begin = match.start(group)
+        end = match.end()
+    if begin is not None:
+        yield begin, end
 
 
 _BLOCK_WORDS = frozenset({"STATEMENT", "SET", "BEGIN", "CASE", "END"})
@@ -277,11 +296,3 @@ class _Blocks:
             self._set_seen = True
         elif word == "BEGIN" and self._set_seen and before == "SET":
             self.open = True
-
-
-def _statement(source: str, tokens: Sequence[Token], dialect: Dialect, line: int, column: int) -> Statement:
-    start, end = tokens[0].start, tokens[-1].end
-    base = tokens[0].depth  # an unmatched "(" of an earlier statement is not this one's
-    own = tuple(token._replace(depth=token.depth - base) for token in tokens) if base else tuple(tokens)
-    draft = Statement(source[start:end], start, end, line, column, own, Kind.OTHER, dialect.lexer)
-    return replace(draft, kind=dialect.classify(draft))

@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ksqldb import recordings
 
-from streammagic.engines.ksqldb import errors
+from streammagic.engines.ksqldb import errors, wording
 from streammagic.engines.ksqldb.errors import from_answer, from_band, from_status
+from streammagic.engines.ksqldb.known import KNOWN
 from streammagic.errors import ConnectionFailedError, JobFailedError, OperationTimeoutError, SqlError
 from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.statements import split
+from streammagic.views.errors import error_text
 
 JAVA = re.compile(r"\b(?:io\.confluent|org\.apache|java\.|com\.fasterxml)")
 
@@ -42,6 +45,11 @@ def all_refusals():
         for one in recordings.recorded(path.stem):
             if one.answer.status and one.answer.code >= 400:
                 yield f"{path.stem}: {one.label}", one.answer, one.request.sql
+
+
+def is_recognised(message):
+    text = wording.flat(message)
+    return "yntax error" in text.replace("E", "e") or any(known.pattern.search(text) for known in KNOWN)
 
 
 def token_at(error):
@@ -117,6 +125,18 @@ def test_the_place_told_by_the_server_is_that_of_the_token_meant(name, label, to
         ("42", "unknown topic", "nosuch"),
         ("20", "TERMINATE NOSUCH", "NOSUCH"),
         ("57", "unquoted", "Low"),
+        ("06", "table without", "TABLE"),
+        ("13", "schema mismatch", "SELECT"),
+        ("17", "type error", "QTY"),
+        ("17", "CTAS from stream", "SELECT"),
+        ("17", "CSAS with group by", "CREATE"),
+        ("17", "join key type", "JOIN"),
+        ("21", "DROP TABLE of a stream", "TABLE"),
+        ("21", "DROP table with dep", "DELETE"),
+        ("35", "EMIT FINAL on", "EMIT"),
+        ("36", "pull with group by", "GROUP"),
+        ("36", "pull type error", "N"),
+        ("36", "table scan disabled", "WHERE"),
     ],
 )
 def test_where_the_server_tells_no_place_the_name_is_looked_for(name, label, token):
@@ -158,7 +178,7 @@ RECOGNISED = [
         "CAST",
     ),
     ("17", "RUN SCRIPT", "There is no statement that begins with RUN.", ""),
-    ("17", "bad format", "There is no format NOPE.", "JSON, AVRO"),
+    ("17", "bad format", "There is no format NOPE.", "AVRO, DELIMITED, JSON"),
     ("17", "bad WITH", "WITH knows no NOPROP.", ""),
     ("17", "duplicate column", "The column A is there twice.", ""),
     ("17", "unterminated string", "The quote that opens here is not closed.", ""),
@@ -176,7 +196,7 @@ RECOGNISED = [
         "TERMINATE INSERTQUERY_57",
     ),
     ("21", "DROP with dependents 2", "D1 can't be dropped: D2 is made from it.", "Drop D2 first."),
-    ("21", "DROP TABLE of a stream", "It is a stream, not a table.", "DROP STREAM"),
+    ("21", "DROP TABLE of a stream", "D2 is a stream, not a table.", "DROP STREAM"),
     ("21", "DROP table with dep", "The topic users can't be deleted: USERS_SRC is over it too.", "USERS_SRC"),
     ("22", "ASSERT TOPIC nosuch", "The assertion failed: there is no topic nosuch.", ""),
     ("35", "semantic: aggregate", "ID: neither aggregated nor in GROUP BY.", "GROUP BY"),
@@ -218,6 +238,46 @@ def test_known_failures_are_told_in_plain_words_with_what_to_do(name, label, mes
     assert type(error) is SqlError
     assert error.message == message
     assert hint in (error.hint or "")
+
+
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_of_a_column_that_is_there_twice_the_second_is_shown():
+    error = recorded_error("17", "duplicate column")
+    assert error.column == error.statement.rindex("A INT") + 1
+
+
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_all_that_a_person_can_have_refused_is_known():
+    """What is not is told by its own code, or is of requests that this client does not send."""
+    told = Counter()
+    for _, answer, sql in all_refusals():
+        if answer.body[:1] == b"{" and not is_recognised(json.loads(answer.body)["message"]):
+            told[from_answer(answer.code, answer.body, statement(sql)).message] += 1
+    assert told == {
+        "An earlier statement is still being carried out: this one was not begun.": 1,
+        "Bad Request.": 1,
+        "Command not found.": 2,
+        "No enum constant CommandId.Type.BAD.": 1,
+        "This server takes queries over HTTP/2 only.": 1,
+        "ksqlDB is still starting.": 9,
+        "ksqlDB refused the credentials (HTTP 401).": 9,
+    }
+
+
+@pytest.mark.usefixtures("shared_ksqldb")
+def test_the_failures_of_ksqldbs_own_tests_are_known():
+    """Of 235 with a message one is not: it says no more than that an exception was met."""
+    told = Counter()
+    for row in map(
+        json.loads, (recordings.SHARED / "sql_corpus.jsonl").read_text(encoding="utf-8").splitlines()
+    ):
+        message = (row["expect_error"] or {}).get("message")
+        if message:
+            told[is_recognised(message)] += 1
+            error = refused(message, row["sql"])
+            assert "  " not in error.message, message
+            assert error.message[-1] in ".!?…", message
+    assert told == {True: 234, False: 1}
 
 
 @pytest.mark.usefixtures("shared_ksqldb")
@@ -576,3 +636,103 @@ def test_whatever_is_answered_is_told_in_one_sentence(status, content, sql):
     errors.is_transient(content)
     errors.was_not_done(content)
     errors.unknown_source(error)
+
+
+# all that is known
+
+PAGES = frozenset(
+    """
+alter-system create-stream create-table create-type describe describe-function drop-stream drop-table
+functions insert-into insert-values operators quick-reference scalar-functions aggregate-functions
+select-pull-query select-push-query show-queries show-topics show-types terminate type-coercion
+concepts/time-and-windows-in-ksqldb-queries developer-guide/joins/join-streams-and-tables
+developer-guide/joins/partition-data developer-guide/joins/synthetic-keys
+how-to-guides/control-the-case-of-identifiers how-to-guides/substitute-variables
+how-to-guides/update-a-running-persistent-query how-to-guides/use-connector-management
+operate-and-deploy/high-availability-pull-queries operate-and-deploy/installation/check-ksqldb-server-health
+operate-and-deploy/installation/server-config/avro-schema operate-and-deploy/logging
+operate-and-deploy/schema-inference-with-id operate-and-deploy/schema-registry-integration
+reference/serialization reference/server-configuration reference/sql/data-definition reference/sql/data-types
+reference/sql/syntax/lexical-structure
+    """.split()  # noqa: SIM905 - a list of words is read as one
+)
+"""The documentation's own pages of that name (the nav of its mkdocs.yml)."""
+
+
+def test_links_lead_to_pages_that_there_are():
+    pages = {known.page for known in KNOWN} - {""}
+    assert pages <= PAGES
+    links = {known.link for known in KNOWN} - {None}
+    start = "https://docs.ksqldb.io/en/latest/"
+    assert f"{start}developer-guide/ksqldb-reference/select-push-query/" in links
+    assert f"{start}reference/serialization/" in links
+    assert all(link.startswith(start) and link.endswith("/") and "//" not in link[8:] for link in links)
+
+
+def test_a_link_comes_with_what_is_known_and_with_a_syntax_error():
+    assert refused("Source `A` does not exist.").link.endswith("/control-the-case-of-identifiers/")
+    assert refused("line 1:1: Syntax Error").link.endswith("/quick-reference/")
+    assert refused("No such thing was ever seen.").link is None
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.pattern.pattern[:60])
+def test_what_is_known_speaks_of_nothing_but_its_groups_and_the_facts(known):
+    facts = dict.fromkeys((*known.pattern.groupindex, "push", "near", "holders", "target"), "X")
+    for text in (known.message, known.hint, known.at):
+        assert "{" not in text.format(**facts)
+    assert known.message[-1] == "."
+    assert not known.about or {"name", "other"} & set(known.pattern.groupindex)
+
+
+CARDS = [
+    (
+        ("21", "DROP TABLE of a stream"),
+        """\
+D2 is a stream, not a table.
+
+  1 │ DROP TABLE D2
+    │      ^^^^^
+
+ksqlDB said: Incompatible data source type is stream, but statement was DROP table
+
+Write DROP STREAM.
+
+See https://docs.ksqldb.io/en/latest/developer-guide/ksqldb-reference/drop-stream/""",
+    ),
+    (
+        ("17", "syntax 2"),
+        """\
+Syntax error at FRM.
+
+  1 │ SELECT * FRM ORDERS
+    │          ^^^
+
+ksqlDB said: line 1:10: Syntax Error
+Expecting {',', 'FROM'}
+
+Did you mean FROM? Expected here: a comma or FROM.
+
+See https://docs.ksqldb.io/en/latest/developer-guide/ksqldb-reference/quick-reference/""",
+    ),
+    (
+        ("17", "join key type"),
+        """\
+The two sides of the join have keys of different types: INTEGER and STRING.
+
+  1 │ CREATE STREAM A AS SELECT * FROM ORDERS O JOIN USERS U ON O.QTY = U.ID EMIT CHANGES
+    │                                           ^^^^
+
+ksqlDB said: Could not determine output schema for query due to error: Invalid join. Key types differ: \
+INTEGER vs STRING
+
+CAST one side: CAST(… AS STRING), CAST(… AS BIGINT).
+
+See https://docs.ksqldb.io/en/latest/developer-guide/joins/partition-data/""",
+    ),
+]
+
+
+@pytest.mark.usefixtures("shared_ksqldb")
+@pytest.mark.parametrize(("recording", "text"), CARDS)
+def test_a_card_as_text_tells_what_where_why_and_what_to_do(recording, text):
+    assert error_text(recorded_error(*recording)) == text

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streammagic.sql.ksqldb import LEXER, RESERVED, KsqlDialect, identifier, normal_name
+from streammagic.sql.ksqldb import LEXER, KsqlDialect
 from streammagic.sql.naming import literal
+from streammagic.sql.naming_ksqldb import RESERVED, identifier, normal_name
 from streammagic.sql.statements import Kind, split, tokenize
 
 KSQL = KsqlDialect()

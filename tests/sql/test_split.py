@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streammagic.sql.flink import FlinkDialect
+from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.statements import Kind, split, tokenize
 
 FLINK = FlinkDialect()
@@ -25,14 +26,15 @@ def only(source):
 PIECES = [
     "SELECT", "a", "`b;c`", "'x;y'", "'it''s'", '"q;"', ";", ";;", "(", ")", ",", ".", "*", "/", "-", "1.5e-3", "\n",
     "\r\n", " ", "\t", "-- c;\n", "// c;\n", "/* c; */", "/*+ OPTIONS('k'='*/;') */", "CASE", "END", "BEGIN", "SET",
-    "EXECUTE STATEMENT SET BEGIN", "STATEMENT", "E'a\\';b'", "$x$", "ü", "😀", "'open", "/* open", "`open", "--", "//", "e'",
+    "/***/", "/****/", "/** c; */", "EXECUTE STATEMENT SET BEGIN", "STATEMENT", "E'a\\';b'", "$x$", "ü", "😀", "'open", "/* open", "`open", "--", "//", "e'",
 ]  # fmt: skip
 sources = st.one_of(
     st.text(),
     st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join),
     st.lists(st.sampled_from(PIECES), max_size=25).map("".join),
 )
-GAP = re.compile(r"(?:\s|;|--[^\r\n]*|//[^\r\n]*|/\*(?!\+).*?\*/)*", re.DOTALL)
+COMMENT = r"--[^\r\n]*|//[^\r\n]*|/\*(?!\+)(?:\*[^/])?.*?\*/"
+GAP = re.compile(rf"(?:\s|;|{COMMENT})*", re.DOTALL)
 
 
 @settings(max_examples=500, deadline=None)
@@ -47,9 +49,28 @@ def test_any_text_is_split_into_slices_of_it_with_nothing_but_space_comments_and
         assert source[statement.start : statement.end] == statement.text != ""
     gaps = [source[a:b] for a, b in list(pairwise(ends))[::2]]
     assert all(GAP.fullmatch(gap) for gap in gaps)
-    assert all(
-        ";" in re.sub(r"--[^\r\n]*|//[^\r\n]*|/\*.*?\*/", "", gap, flags=re.DOTALL) for gap in gaps[1:-1]
-    )
+    assert all(";" in re.sub(COMMENT, "", gap, flags=re.DOTALL) for gap in gaps[1:-1])
+
+
+@settings(max_examples=300, deadline=None)
+@given(sources, st.sampled_from([FLINK, KsqlDialect()]))
+@example("SELECT ${a;b}; 1E3x; -- c", KsqlDialect())
+def test_statements_and_what_lies_between_them_are_the_input(source, dialect):
+    statements = split(source, dialect)
+    joined, end = "", 0
+    for s in statements:
+        assert end <= s.start < s.end
+        joined += source[end : s.start] + s.text
+        end = s.end
+    assert joined + source[end:] == source
+
+
+@settings(max_examples=300, deadline=None)
+@given(sources, st.sampled_from([FLINK, KsqlDialect()]))
+def test_a_statement_alone_is_the_same_statement(source, dialect):
+    for s in split(source, dialect):
+        (again,) = split(s.text, dialect)
+        assert (again.text, again.kind, again.normal) == (s.text, s.kind, s.normal)
 
 
 @settings(max_examples=300, deadline=None)
@@ -119,6 +140,9 @@ def test_one_statement_has_neither_semicolon_nor_comments_around_it(source):
         "SELECT 1 /* nested /* comments are not; */ + 2",
         "SELECT 1 /*** banner; ***/ + 2",
         "SELECT 1 /**/ + 2",
+        "SELECT 1 /****/ + 2",
+        "SELECT 1 /***/; not over */ + 2",
+        "SELECT 1 /** * / ; **/ + 2",
         "SELECT a$b, $c FROM t$snapshots",
         "SELECT 1 $$ + 2",
     ],

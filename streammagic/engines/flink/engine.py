@@ -106,14 +106,17 @@ class FlinkEngine:
         )
 
     def catalog(self) -> Catalog:
-        """Return the tables and views of the current database, with their columns, and all functions."""
+        """Return the tables and views of the current database, with their columns, and all functions.
+
+        SHOW FUNCTIONS lists names that only the Table API has (dateFormat); the dialect knows Flink's own.
+        """
         names = [str(row[0]) for row in self._ask("SHOW TABLES")]
         tables = {}
         for name in names[:_DESCRIBED]:
             with contextlib.suppress(SqlError):  # dropped since, or its definition holds no longer
                 tables[name] = self._described(naming.identifier(name))
-        functions = tuple(str(row[0]) for row in self._ask("SHOW FUNCTIONS"))
-        return Catalog(dict.fromkeys(names, ()) | tables, functions)
+        own = (str(row[0]) for row in self._ask("SHOW USER FUNCTIONS"))
+        return Catalog(dict.fromkeys(names, ()) | tables, (*own, *self._dialect.vocabulary.functions))
 
     def columns(self, table: str) -> tuple[Column, ...] | None:
         """Return the columns of a table, named as typed; None where there is none."""
@@ -169,7 +172,7 @@ class FlinkEngine:
         except StreamMagicError as error:
             self._abandon(job_id, may_have_been_taken=isinstance(error, ConnectionFailedError))
             raise
-        return StatementCursor(
+        cursor = _ExplainedCursor(
             self._gateway,
             self._jobmanager,
             self._lease,
@@ -182,6 +185,13 @@ class FlinkEngine:
             succeeded=lambda: succeeded(session),
             notes=notes,
         )
+        cursor.explain = self._explain
+        return cursor
+
+    def _explain(self, error: StreamMagicError) -> None:
+        """Add near misses to an error. That this may fail as well must not hide it."""
+        with contextlib.suppress(Exception):
+            errors.with_near_misses(error, self.catalog)
 
     def _send(self, statement: Statement, config: Mapping[str, str], mode: str) -> tuple[str, str, list[str]]:
         """Send a statement; return its session, its operation, and what there is to say about the session."""
@@ -252,6 +262,19 @@ class FlinkEngine:
         what = next(token.word for token in created.tokens if token.word in ("TABLE", "VIEW"))
         temporary = "TEMPORARY " if "TEMPORARY" in created.words else ""
         self._sessions.run_in_all(f"DROP {temporary}{what} IF EXISTS {name}")
+
+
+class _ExplainedCursor(StatementCursor):
+    """A cursor whose error is completed by what the engine has."""
+
+    explain: Callable[[StreamMagicError], None]
+
+    def __iter__(self) -> Iterator[Page]:
+        try:
+            yield from super().__iter__()
+        except SqlError as error:
+            self.explain(error)
+            raise
 
 
 class _CreateCursor:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from streammagic.engines.flink.paging import POLL_SECONDS
-from streammagic.errors import SessionLostError, SqlError, StreamMagicError
+from streammagic.errors import ConnectionFailedError, SessionLostError, SqlError, StreamMagicError
 from streammagic.sql import naming
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.statements import Kind, split
@@ -139,8 +139,13 @@ class Sessions:
         self._closer: threading.Thread | None = None
 
     def get(self, mode: str) -> tuple[str, list[str]]:
-        """Return the session for a runtime mode, and what there is to say if it had to be opened."""
+        """Return the session for a runtime mode, and what there is to say if it had to be opened.
+
+        Raises `ConnectionFailedError` once this is closed: nobody would close what is opened then.
+        """
         with self._lock:
+            if self._ended.is_set():
+                raise ConnectionFailedError("This connection to Flink is closed.")
             if mode in self._handles:
                 return self._handles[mode], []
             return self._open(mode)

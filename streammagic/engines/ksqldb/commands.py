@@ -16,7 +16,8 @@ from streammagic.engines.http import Interruption
 from streammagic.engines.ksqldb import errors
 from streammagic.engines.ksqldb.rest import may_have_been_taken, was_too_early
 from streammagic.errors import ConnectionFailedError, OperationTimeoutError, StreamMagicError
-from streammagic.sql.ksqldb import KsqlDialect, normal_name
+from streammagic.sql.ksqldb import KsqlDialect
+from streammagic.sql.naming_ksqldb import normal_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,8 +15,9 @@ from streammagic.engines.ksqldb import designing, diagnosis, errors
 from streammagic.engines.ksqldb.queries import came_with_sink, described, lag, newest_error, persistent
 from streammagic.engines.ksqldb.session import OFFSET_RESET
 from streammagic.errors import JobFailedError, OptionError, SqlError, StreamMagicError
-from streammagic.sql.ksqldb import KsqlDialect, identifier
+from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.naming import literal
+from streammagic.sql.naming_ksqldb import identifier
 from streammagic.sql.statements import split
 
 if TYPE_CHECKING:

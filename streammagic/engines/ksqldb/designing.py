@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from streammagic.engines.ksqldb.keys import UpsertKey
 from streammagic.engines.ksqldb.queries import identity
 from streammagic.errors import OptionError, SqlError
-from streammagic.sql.ksqldb import KsqlDialect, identifier, normal_name
+from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.naming import literal, table_name
+from streammagic.sql.naming_ksqldb import identifier, normal_name
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from streammagic.engines.jobs import Finding
 from streammagic.engines.ksqldb import errors
 from streammagic.engines.ksqldb.queries import described, lag, newest_error
 from streammagic.errors import StreamMagicError
-from streammagic.sql.ksqldb import identifier
+from streammagic.sql.naming_ksqldb import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

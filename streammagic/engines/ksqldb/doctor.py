@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from streammagic.sql.ksqldb import identifier
+from streammagic.sql.naming_ksqldb import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streammagic.engines.answers import AnswerCursor
 from streammagic.engines.http import Interruption, timed_out
-from streammagic.engines.ksqldb import doctor, entities, errors
+from streammagic.engines.ksqldb import doctor, entities, errors, misses
 from streammagic.engines.ksqldb.commands import Commands
 from streammagic.engines.ksqldb.cursor import PrintCursor, PullCursor, PushCursor
 from streammagic.engines.ksqldb.deploy import KsqlJobs
@@ -22,8 +21,9 @@ from streammagic.engines.ksqldb.wire import Format
 from streammagic.errors import ConnectionFailedError, SqlError, StreamMagicError
 from streammagic.results.changes import Page
 from streammagic.sql.catalog import Catalog, Column
-from streammagic.sql.ksqldb import LEXER, KsqlDialect, identifier
+from streammagic.sql.ksqldb import LEXER, KsqlDialect
 from streammagic.sql.naming import literal
+from streammagic.sql.naming_ksqldb import identifier
 from streammagic.sql.statements import Kind, split
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from streammagic.sql.variables import Rendered
 
 _ADD = "add"
-_NEAR = 0.6
 _SAMPLE_SECONDS = 3.0
 _LATEST = "latest"
 _WINDOWS = frozenset({"TUMBLING", "HOPPING", "SESSION"})
@@ -361,24 +360,31 @@ class KsqlEngine:
             error.column = None  # the server counts in what it put in its place
         if error.line is not None and error.column is not None and rendered.text != rendered.source:
             error.line, error.column = rendered.place_in_source(error.line, error.column)
-        unknown = errors.unknown_source(error)
-        if unknown is not None and (near := self._near(unknown, interruption)):
-            error.hint = f"Did you mean {' or '.join(near)}?"
+        self._improve(error, statement.retold(rendered.text), interruption)
 
-    def _near(self, name: str, interruption: Interruption) -> list[str]:
-        def ask(what: str) -> list[Entity]:
-            return self._commands.ask(f"LIST {what};", interruption=interruption)
-
+    def _improve(self, error: StreamMagicError, statement: Statement, interruption: Interruption) -> None:
+        """Say what may have been meant by a name that is not there, as far as it can be told."""
+        unknown = errors.unknown(error)
+        if unknown is None:
+            return
         try:
-            found = ask("STREAMS") + ask("TABLES")
-        except StreamMagicError:
-            return []
-        known = [
-            str(source["name"])
-            for entity in found
-            for source in (*entity.get("streams", ()), *entity.get("tables", ()))
-        ]
-        return difflib.get_close_matches(name.upper(), known, n=2, cutoff=_NEAR)
+            error.hint = misses.hint(
+                unknown,
+                error.hint or "",
+                statement,
+                catalog=self.catalog,
+                names=lambda what: self._names(what, interruption),
+            )
+        except Exception:  # noqa: BLE001 - the first error is the one to tell
+            return
+
+    def _names(self, what: str, interruption: Interruption) -> list[str]:
+        """Return the names of the VARIABLES of this connection, or of the server's TOPICS or QUERIES."""
+        if what == "VARIABLES":
+            return list(self._session.variables)
+        found = self._commands.ask(f"LIST {what};", interruption=interruption)
+        field = "id" if what == "QUERIES" else "name"
+        return [str(one[field]) for entity in found for one in entity.get(what.lower(), ())]
 
 
 def _with_replace(rendered: Rendered) -> Rendered:

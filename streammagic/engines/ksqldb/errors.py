@@ -1,10 +1,7 @@
-"""From ksqlDB's refusals and stacks to the sentence a person needs.
+"""From ksqlDB's refusals and stacks to the error to raise; `wording` has the sentences.
 
 A refusal is ``{"@type", "error_code", "message"}`` with HTTP status ``error_code // 100``, of every
-endpoint, with or without a content type (io.confluent.ksql.rest.Errors, KsqlErrorMessage). Causes follow
-in the message as lines ``Caused by: …``, wrapped at 80 columns with a tab (ErrorMessageUtil). A place in
-the SQL stands in the message only: ``line L:C`` or ``Line: L, Col: C``, both counted from 1, C in
-characters (ANTLR's CodePointCharStream); all of 7.4's recorded ones point at the token meant.
+endpoint, with or without a content type (io.confluent.ksql.rest.Errors, KsqlErrorMessage).
 """
 
 from __future__ import annotations
@@ -14,16 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from streammagic.engines.ksqldb.errors_known import (
-    BEHIND,
-    BY_CODE,
-    FENCED,
-    IN_DOUBT,
-    KNOWN,
-    RATE_LIMIT,
-    SAME_COMMAND,
-    UNKNOWN_SOURCES,
-)
+from streammagic.engines.http import refused_credentials
+from streammagic.engines.ksqldb import wording
+from streammagic.engines.ksqldb.known import BEHIND, FENCED, IN_DOUBT, RATE_LIMIT, SAME_COMMAND
+from streammagic.engines.ksqldb.wording import CAUSED_BY, dependants, flat, telling
 from streammagic.errors import (
     ConnectionFailedError,
     JobFailedError,
@@ -31,10 +22,10 @@ from streammagic.errors import (
     SqlError,
     StreamMagicError,
 )
-from streammagic.sql.ksqldb import KsqlDialect
 from streammagic.sql.secrets import mask
 
 if TYPE_CHECKING:
+    from streammagic.engines.ksqldb.misses import Unknown
     from streammagic.sql.statements import Statement
 
 TITLE = "ksqlDB"
@@ -46,32 +37,9 @@ _TOO_LONG = frozenset({413, 414, 431})
 _NO_SUCH_PAGE = frozenset({404, 405})
 _TOO_MANY, _GATEWAY_TIMEOUT = 429, 504
 _PROXY = frozenset({502, 503})
-_SENTENCE, _TOKEN = 300, 40
-"""Longest sentence, and longest piece of SQL in one, in characters."""
+_CAUSE = 300
+"""Longest piece of a page that is shown, in characters."""
 
-_STACK_LINE = re.compile(r"\s+(?:at [\w.$/<>]+\(.*\).*|\.\.\. \d+ (?:more|common frames omitted))\s*$")
-_LONE_EXCEPTION = re.compile(r"(?m)(?:[a-z]\w*\.){2,}([A-Z][\w$]*(?:Exception|Error|Throwable))\s*$")
-_EXCEPTION = re.compile(r"(?:[a-z]\w*\.){2,}[A-Z][\w$]*(?:Exception|Error|Throwable|Failure): ")
-_PACKAGE = re.compile(r"\b(?:io|org|com|java|javax)\.(?:[a-z]\w*\.)+(?=[A-Z])")
-_INSTANCE = re.compile(r"(?<=\w)@[0-9a-f]{6,8}\b")
-_LINK = re.compile(r"\s*\(?(?:[Ss]ee|please visit:?) https?://\S+?(?: for more(?: info)?)?[.)]*(?=\s|$)")
-_PREFIX = re.compile(
-    r"(?:Could not determine output schema for query due to error|Exception while preparing statement"
-    r"|Failed to prepare statement|Error starting pull query|Error parsing query|Unable to execute pull query"
-    r"|Error executing query locally at node \S+?|Exception caught in process[^:\n]*"
-    r"|Line: \d+, Col: \d+|line \d+:\d+): "
-)
-_CAUSED_BY = re.compile(r"(?m)^Caused by: ")
-_ECHO = re.compile(r"(?m)^(?:Statement|Add EMIT CHANGES if|Hint): ?")
-_PLACE = re.compile(r"\bline (\d+):(\d+)|\bLine: (\d+), Col: (\d+)")
-_HOLDERS = re.compile(r"(?:read from|write into) this source: \[([^\]]*)\]")
-_SYNTAX = re.compile(r"(?i)\bsyntax error\b")
-_UNKNOWN_STATEMENT = re.compile(r"(?s)Unknown statement '(.*?)'(?:\n|$)")
-_DID_YOU_MEAN = re.compile(r"Did you mean ['\"`]?(\w+)['\"`]?\?")
-_EXPECTING = re.compile(r"(?i)\bexpecting (\{.*?\}(?=\s|$)|\S+)")
-_SQL_TOKEN = re.compile(r"(?s)\w+|`[^`]*`?|'[^']*'?|\S")
-_PUNCTUATION = {",": "a comma", ";": "the end", "<EOF>": "the end"}
-_QUOTES = ("'", "`")
 _TAG = re.compile(r"(?s)<(script|style|title)\b.*?</\1>|<[^>]*>")
 
 _TRANSIENT = re.compile(
@@ -94,13 +62,9 @@ def from_answer(status: int, body: bytes, statement: Statement | None) -> Stream
     answer = _answer(body)
     code = status * 100 if answer is None else answer.code
     if status in _UNAUTHORISED and code != _ACL_DENIED:
-        return ConnectionFailedError(
-            f"ksqlDB refused the credentials (HTTP {status}).",
-            engine=TITLE,
-            cause=None if answer is None else answer.message,
-            hint="Set STREAMMAGIC_TOKEN, or STREAMMAGIC_USER and STREAMMAGIC_PASSWORD, or the traitlets "
-            "of the same names in lower case.",
-        )
+        refused = refused_credentials(TITLE, status, cause=None if answer is None else answer.message)
+        refused.engine = TITLE
+        return refused
     if answer is None or code in _NO_SUCH_PAGE:
         return _foreign(status, body, statement)
     if code == _COMMAND_TIMEOUT:
@@ -136,14 +100,13 @@ def from_status(message: str, statement: Statement | None) -> StreamMagicError:
 
 def unknown_source(error: StreamMagicError) -> str | None:
     """Return the name, as the server has it, of a stream or table that does not exist; else None."""
-    _, said = _words(error)
-    return next((found["name"] for pattern in UNKNOWN_SOURCES if (found := pattern.search(said))), None)
+    found = unknown(error)
+    return found.name if found is not None and found.about == "source" else None
 
 
-def dependants(message: str) -> list[str]:
-    """Return the queries and sources that keep a source from being dropped, from the server's refusal."""
-    names = (name.strip() for found in _HOLDERS.findall(message) for name in found.split(","))
-    return list(dict.fromkeys(filter(None, names)))
+def unknown(error: StreamMagicError) -> Unknown | None:
+    """Return the name that does not exist, where that is the error, and of what kind it is."""
+    return wording.unknown(_words(error)[1])
 
 
 def is_transient(what: BaseException | bytes | str) -> bool:
@@ -212,17 +175,6 @@ def refuses_upgrade(error: StreamMagicError) -> bool:
     return bool(_NO_UPGRADE.search(_words(error)[1]))
 
 
-def telling(message: str) -> str:
-    """Return the one sentence of a message or Java stack that says most: of its innermost cause."""
-    parts = [_ECHO.split(part)[0].strip() for part in _CAUSED_BY.split(_flat(message))]
-    told = [part for part in parts if " " in part] or [part for part in parts if part] or ["unknown failure"]
-    sentence = _LINK.sub("", told[-1].split("\n")[0])
-    while (found := _PREFIX.search(sentence)) and found.end() < len(sentence):
-        sentence = sentence[: found.start()] + sentence[found.end() :]
-    sentence = _short(mask(sentence.strip()), _SENTENCE)
-    return sentence if sentence[-1] in ".!?…" else f"{sentence}."
-
-
 def kind_of_failure(kind: str) -> str:
     """Say what the server's own guess at the cause of a query's failure means (QueryError.Type)."""
     return _KINDS.get(kind, "")
@@ -238,123 +190,28 @@ def _error(
     kind: type[StreamMagicError], code: int, message: str, statement: Statement | None, stack: str = ""
 ) -> StreamMagicError:
     message = mask(message)
-    flat = _flat(message)
-    is_stack = any(map(_STACK_LINE.match, message.splitlines()))
-    cause = _CAUSED_BY.split(flat)[-1].strip() if is_stack else message
+    text = flat(message)
+    is_stack = wording.is_stack(message)
+    cause = CAUSED_BY.split(text)[-1].strip() if is_stack else message
     details = message if is_stack else "\n".join(filter(None, [_causes(message), mask(stack)]))
-    sentence, hint, name = _sentence(code, flat, statement)
-    line, column = _place(flat, name, statement)
+    told = wording.tell(code, text, statement)
+    line, column = wording.place(text, told, statement)
     return kind(
-        sentence,
+        told.message,
         engine=TITLE,
         statement=None if statement is None else statement.text,
         line=line,
         column=column,
         cause=cause,
-        hint=hint or None,
+        hint=told.hint or None,
         details=details or None,
+        link=told.link,
     )
-
-
-def _sentence(code: int, flat: str, statement: Statement | None) -> tuple[str, str, str]:
-    """Return what happened, what to do, and the name that it is about."""
-    for known in KNOWN:
-        found = known.pattern.search(flat)
-        if found is None:
-            continue
-        groups = {
-            group: _short(" ".join((value or "").split()), 200) for group, value in found.groupdict().items()
-        }
-        facts = _facts(flat, statement) | groups
-        return known.message.format(**facts), known.hint.format(**facts), groups.get("name", "")
-    if _SYNTAX.search(flat):
-        return (*_syntax(flat, statement), "")
-    if code in BY_CODE:
-        return (*BY_CODE[code], "")
-    return telling(flat), "", ""
-
-
-def _facts(flat: str, statement: Statement | None) -> dict[str, str]:
-    """Return what hints may speak of besides the groups of their patterns."""
-    near = _DID_YOU_MEAN.search(flat)
-    return {
-        "push": "SELECT … EMIT CHANGES" if statement is None else KsqlDialect().with_emit_changes(statement),
-        "near": f"Did you mean `{near[1]}`? Names in back-ticks keep their case, others are upper case."
-        if near
-        else "LIST STREAMS and LIST TABLES show what there is; names without back-ticks are upper case.",
-        "holders": ", ".join(dependants(flat)),
-    }
-
-
-def _syntax(flat: str, statement: Statement | None) -> tuple[str, str]:
-    """Return what is wrong with the syntax and what the parser expected."""
-    expected = _EXPECTING.search(flat)
-    hint = "" if expected is None else f"Expected here: {_alternatives(expected[1])}."
-    unknown = _UNKNOWN_STATEMENT.search(flat)
-    if unknown is not None and unknown[1] == ";":
-        return "There is no statement before the semicolon.", ""
-    if unknown is not None:
-        near = _DID_YOU_MEAN.search(flat)
-        hint = f"Did you mean {near[1]}?" if near else ""
-        return f"There is no statement that begins with {_short(unknown[1], _TOKEN)}.", hint
-    if "missing ';' at" in flat:
-        return "The semicolon at the end is missing.", ""
-    token = _token(flat, statement)
-    if token[:1] in _QUOTES and (len(token) == 1 or token[-1] != token[0]):
-        return "The quote that opens here is not closed.", ""
-    return (f"Syntax error at {_short(token, _TOKEN)}." if token else "Syntax error."), hint
-
-
-def _alternatives(text: str) -> str:
-    """Return ANTLR's set ``{',', 'FROM'}`` as words."""
-    names = [name.strip("'") for name in text.strip("{}").split(", ")]
-    return " or ".join(_PUNCTUATION.get(name, name) for name in names)
-
-
-def _token(flat: str, statement: Statement | None) -> str:
-    """Return the piece of SQL at which the parser stopped."""
-    line, column = _place(flat, "", statement)
-    if statement is not None and line is not None and column is not None:
-        rest = statement.text.split("\n")[line - 1][column - 1 :]
-        found = _SQL_TOKEN.match(rest.lstrip())
-        return found[0] if found else "the end"
-    near = re.search(r"at or near [\"'](.+?)[\"'] at line", flat)
-    return near[1] if near else ""
-
-
-def _place(flat: str, name: str, statement: Statement | None) -> tuple[int | None, int | None]:
-    found = _PLACE.search(flat)
-    if found is not None:
-        line, column = (int(part) for part in found.groups() if part is not None)
-        if line and (statement is None or line <= statement.text.count("\n") + 1):
-            return line, max(column, 1)
-    if statement is None or not name:
-        return None, None
-    for wanted in (name, name.rpartition(".")[2], name.rpartition(".")[0]):
-        for token in statement.tokens:
-            if wanted and token.text.strip("`'\"").casefold() == wanted.strip("`'\"").casefold():
-                before = statement.text[: token.start - statement.start]
-                return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    return None, None
-
-
-def _flat(message: str) -> str:
-    """Return a message with its wrapped lines joined, without stack lines and names of Java's packages."""
-    lines: list[str] = []
-    for line in message.splitlines():
-        if _STACK_LINE.match(line):
-            continue
-        if line.startswith("\t") and lines:
-            lines[-1] += " " + line.strip()
-        else:
-            lines.append(line.rstrip())
-    text = _LONE_EXCEPTION.sub(r"\1", "\n".join(lines))
-    return _INSTANCE.sub("", _PACKAGE.sub("", _EXCEPTION.sub("", text)))
 
 
 def _causes(message: str) -> str:
     """Return the causes that a message tells after its first sentence."""
-    found = _CAUSED_BY.search(message)
+    found = CAUSED_BY.search(message)
     return message[found.start() :].strip() if found and found.start() else ""
 
 
@@ -376,16 +233,16 @@ def _words(what: BaseException | bytes | str) -> tuple[int, str]:
     """Return code (0 where there is none) and text of an error, of the body of one, or of a text."""
     if isinstance(what, bytes):
         answer = _answer(what)
-        return (0, "") if answer is None else (answer.code, _flat(answer.message))
+        return (0, "") if answer is None else (answer.code, flat(answer.message))
     if isinstance(what, StreamMagicError):
-        return 0, _flat("\n".join(filter(None, [what.cause, what.details])))
-    return 0, _flat(str(what))
+        return 0, flat("\n".join(filter(None, [what.cause, what.details])))
+    return 0, flat(str(what))
 
 
 def _foreign(status: int, body: bytes, statement: Statement | None) -> StreamMagicError:
     """Tell of an answer that is not ksqlDB's own."""
     text = None if statement is None else statement.text
-    cause = _short(" ".join(_TAG.sub(" ", body.decode(errors="replace")).split()), _SENTENCE) or None
+    cause = wording.short(" ".join(_TAG.sub(" ", body.decode(errors="replace")).split()), _CAUSE) or None
     if status in _TOO_LONG:
         message = f"The statement is too long for the server or a proxy before it (HTTP {status})."
         return SqlError(message, engine=TITLE, statement=text, cause=cause)
@@ -410,10 +267,6 @@ def _foreign(status: int, body: bytes, statement: Statement | None) -> StreamMag
     return ConnectionFailedError(message, engine=TITLE, cause=cause, hint=hint)
 
 
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
-
-
 _KINDS = {
     "USER": "The server takes it for a fault of the query or its data: a topic that is gone or may not be "
     "read, records that do not fit.",
@@ -427,3 +280,23 @@ _NOT_SERVING = {
     _STOPPING: ("ksqlDB is shutting down.", "Run it again when the server has been started."),
     _STOPPED: ("ksqlDB is shut down.", "Run it again when the server has been started."),
 }
+
+__all__ = [
+    "TITLE",
+    "dependants",
+    "from_answer",
+    "from_band",
+    "from_status",
+    "is_behind",
+    "is_busy",
+    "is_fenced",
+    "is_same_command",
+    "is_starting",
+    "is_transient",
+    "kind_of_failure",
+    "refuses_upgrade",
+    "telling",
+    "unknown",
+    "unknown_source",
+    "was_not_done",
+]

@@ -1,0 +1,47 @@
+"""The options of connectors and formats on the embedded Flink's class path, as Flink itself tells them.
+
+`flink_connectors.json` holds them; `python tests/flink/connector_options.py` writes it anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FILE = "flink_connectors.json"
+
+
+class Option(NamedTuple):
+    """A key of WITH (…). ``values`` are all that it takes; none where Flink does not say so."""
+
+    key: str
+    values: tuple[str, ...] = ()
+
+
+@functools.cache
+def connectors() -> Mapping[str, tuple[Option, ...]]:
+    """Return the options of each connector, without those of the formats.
+
+    A key may hold ``#`` for the name of a column ("fields.#.min"), or end with ``.*`` where anything may
+    follow ("properties.*").
+    """
+    return _read("connectors")
+
+
+@functools.cache
+def formats() -> Mapping[str, tuple[Option, ...]]:
+    """Return the options of each format, with its name in front ("json.ignore-parse-errors")."""
+    return _read("formats")
+
+
+def _read(kind: str) -> Mapping[str, tuple[Option, ...]]:
+    text = resources.files("streammagic.sql").joinpath(_FILE).read_text(encoding="utf-8")
+    return {
+        name: tuple(Option(key, tuple(values)) for key, values in options.items())
+        for name, options in json.loads(text)[kind].items()
+    }
