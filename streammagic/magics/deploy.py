@@ -151,7 +151,7 @@ class DeployVerbs:
             if statement.kind in _STARTS and not statement.writes_values:
                 error = OptionError(
                     f"Only the last statement becomes the job, and {statement.title} starts one too.",
-                    hint="Several INSERTs make one job as EXECUTE STATEMENT SET BEGIN …; …; END.",
+                    hint=dialect.together,
                 )
                 error.line, error.column = 1, 1
                 options.cell.locate(error, statement)

@@ -120,10 +120,12 @@ class Desk:
         """Run statements that end by themselves, as a cell of that engine would."""
         self.run(self.engine(magic, name), split(sql, plugins()[magic].dialect))
 
-    def run(self, engine: StreamEngine, statements: list[Statement]) -> None:
+    def run(
+        self, engine: StreamEngine, statements: list[Statement], options: QueryOptions | None = None
+    ) -> None:
         """Run statements that end by themselves, one after another."""
         for statement in statements:
-            cursor = engine.query(statement, QueryOptions())
+            cursor = engine.query(statement, options or QueryOptions())
             try:
                 for _ in cursor:
                     pass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from streammagic.engines.base import plugins
+from streammagic.engines.base import QueryOptions, plugins
 from streammagic.errors import OptionError
 from streammagic.magics.options import add_sql_options
 from streammagic.magics.reading import preview, read
+from streammagic.sql.literals_plain import is_frame
+from streammagic.sql.near import did_you_mean
 from streammagic.sql.statements import split
 from streammagic.views.blocks import line_bundle, plan_bundle
 from streammagic.views.table import TableSnapshot, table_bundle
@@ -91,7 +93,69 @@ class FrontVerbs:
             self._desk.show(line_bundle("%stream help TOPIC explains one of these", *lines))
             return
         entry = reference.entry(" ".join(options.topic), options.engine)
-        self._desk.show(plan_bundle(entry.as_text()))
+        parts = [entry.text, entry.example, f"See {entry.link}" if entry.link else ""]
+        self._desk.show(plan_bundle("\n\n".join(filter(None, parts)), entry.title))
 
     def _load(self, options: argparse.Namespace) -> None:
-        raise NotImplementedError
+        desk, name, topic = self._desk, options.name, options.topic
+        frame = self._frame(options.frame)
+        plugin = plugins()[options.engine]
+        if options.conn is not None:
+            plugin = desk.connections.plugin(options.conn)
+        loading = plugin.dialect.loading(name, frame, topic)
+        sql = list(loading.statements)
+        if loading.columns:
+            sql = [self._sent(options, frame, loading.columns)]
+        elif options.replace:
+            sql = [*loading.instead, *sql]
+        engine = desk.engine(plugin.magic, options.conn)
+        with desk.progress() as progress:
+            for number, statement in enumerate(split("; ".join(sql), plugin.dialect)):
+                progress.say(f"{engine.title} takes {name} in: {number} of {len(sql)} statements")
+                desk.run(engine, [statement], QueryOptions(replace=True))
+        rows = f"{len(frame):,} row{'' if len(frame) == 1 else 's'}"
+        desk.show(line_bundle(f"{name}: {rows} of {options.frame}" + (f" in topic {topic}" if topic else "")))
+
+    def _frame(self, variable: str) -> pd.DataFrame:
+        """Return the DataFrame that a variable holds, or the result of a query."""
+        namespace = self._desk.namespace
+        if variable not in namespace:
+            raise OptionError(
+                f"There is no variable {variable}.",
+                hint=did_you_mean(variable, namespace) or "Name a DataFrame of the notebook.",
+            )
+        value = namespace[variable]
+        found: Any = value if is_frame(value) else getattr(value, "df", None)
+        if not is_frame(found):
+            raise OptionError(
+                f"{variable} is no DataFrame but of type {type(value).__name__}.",
+                hint="pd.DataFrame(…) makes one of lists and dicts.",
+            )
+        frame: pd.DataFrame = found
+        return frame
+
+    def _sent(
+        self, options: argparse.Namespace, frame: pd.DataFrame, columns: tuple[tuple[str, str], ...]
+    ) -> str:
+        """Put the rows into a new topic; return the definition of its table."""
+        from streammagic.topics import send, table_ddl
+        from streammagic.topics.schema import TopicColumn, TopicSchema
+        from streammagic.topics.sqltypes import SqlType
+
+        topic, broker = options.topic, self._desk.broker()
+        if topic in broker.names():
+            if not options.replace:
+                raise OptionError(
+                    f"There is a topic {topic} already; nothing was sent.",
+                    hint="--replace deletes it first; %stream send appends to it.",
+                )
+            broker.delete([topic])
+        with self._desk.progress() as progress:
+            progress.say(f"sending {len(frame):,} rows to {topic}")
+            send(broker, topic, frame, create=True)
+        schema = TopicSchema(
+            columns=tuple(TopicColumn(name=name, type=SqlType(kind)) for name, kind in columns),
+            format="json",
+            options={"json.timestamp-format.standard": "ISO-8601"},
+        )
+        return table_ddl(topic, options.name, schema, "{{ kafka }}", self._desk.config.kafka_properties)

@@ -8,19 +8,14 @@ from __future__ import annotations
 import functools
 import json
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from streammagic.sql.dialect import Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FILE = "flink_connectors.json"
-
-
-class Option(NamedTuple):
-    """A key of WITH (…). ``values`` are all that it takes; none where Flink does not say so."""
-
-    key: str
-    values: tuple[str, ...] = ()
 
 
 @functools.cache

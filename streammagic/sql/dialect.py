@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from streammagic.sql.checks import Rule
     from streammagic.sql.keywords import Vocabulary
     from streammagic.sql.literals import Writer
+    from streammagic.sql.loading import Loading
     from streammagic.sql.statements import Kind, Lexer, Statement
 
 
@@ -25,6 +26,8 @@ class Dialect(Protocol):
 
     lexer: Lexer
     rules: tuple[Rule, ...]
+    together: str
+    """What to do who wants several queries in one deployment: a sentence."""
     vocabulary: Vocabulary
 
     @property
@@ -39,6 +42,12 @@ class Dialect(Protocol):
 
     def settings(self) -> Sequence[Option]:
         """Return what SET takes, as far as it is known."""
+
+    def loading(self, name: str, frame: Any, topic: str | None) -> Loading:
+        """Return how a table of that name is made of a DataFrame, with its rows in a topic if one is given.
+
+        Raises `OptionError` for what can't be written.
+        """
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does, from its tokens; ``statement.kind`` is not set yet."""

@@ -5,9 +5,9 @@ Source: the "SQL" pages of Flink's documentation (one page a statement), Flink 2
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from streammagic.sql import foreign, keywords, naming
+from streammagic.sql import foreign, keywords, loading, naming
 from streammagic.sql.checks_flink import FLINK_RULES
 from streammagic.sql.literals_flink import FlinkWriter
 from streammagic.sql.statements import CALCITE, Kind
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from streammagic.sql.dialect import Option
+    from streammagic.sql.loading import Loading
     from streammagic.sql.statements import Statement, Token
 
 _BY_FIRST_WORD = {
@@ -59,6 +60,7 @@ class FlinkDialect:
     lexer = CALCITE
     writer = FlinkWriter()
     rules = FLINK_RULES
+    together = "Several INSERTs make one job as EXECUTE STATEMENT SET BEGIN …; …; END."
     vocabulary = keywords.FLINK
 
     def identifier(self, name: str) -> str:
@@ -74,6 +76,10 @@ class FlinkDialect:
     def settings(self) -> Sequence[Option]:
         """Return nothing: Flink takes any key."""
         return ()
+
+    def loading(self, name: str, frame: Any, topic: str | None) -> Loading:
+        """Return how a table is made of a DataFrame."""
+        return loading.into_flink(name, frame, topic)
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a Flink statement does."""

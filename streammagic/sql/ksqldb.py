@@ -6,9 +6,9 @@ Source: ksqlDB's grammar (SqlBase.g4, the same from 0.29 on) and the "SQL" pages
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from streammagic.sql import foreign, keywords, naming_ksqldb
+from streammagic.sql import foreign, keywords, loading, naming_ksqldb
 from streammagic.sql.checks_ksqldb import KSQLDB_RULES
 from streammagic.sql.dialect import Option
 from streammagic.sql.literals_ksqldb import KsqlWriter
@@ -18,6 +18,7 @@ from streammagic.sql.statements import Kind, Lexer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from streammagic.sql.loading import Loading
     from streammagic.sql.statements import Statement, Token
 
 _PATTERN = re.compile(
@@ -95,6 +96,7 @@ class KsqlDialect:
     lexer = LEXER
     writer = KsqlWriter()
     rules = KSQLDB_RULES
+    together = "Each query is a deployment of its own: give each a cell with %%stream deploy."
     vocabulary = keywords.KSQL
 
     def identifier(self, name: str) -> str:
@@ -112,6 +114,10 @@ class KsqlDialect:
         from streammagic.sql import ksqldb_names
 
         return [Option(*each) for each in ksqldb_names.SETTINGS]
+
+    def loading(self, name: str, frame: Any, topic: str | None) -> Loading:
+        """Return how a table is made of a DataFrame."""
+        return loading.into_ksqldb(name, frame, topic)
 
     def classify(self, statement: Statement) -> Kind:
         """Say what a statement does.

@@ -103,6 +103,12 @@ def table(frame: Any) -> str:
     return f"(SELECT {selected} FROM (VALUES {rows}) AS t({stored}))"  # noqa: S608 - likewise
 
 
+def columns_of(frame: Any) -> tuple[tuple[str, str], ...]:
+    """Return the names of a DataFrame's columns and their types in Flink's SQL. Raises as `table` does."""
+    named = enumerate(_names(frame))
+    return tuple((name, _column(name, frame.iloc[:, at])[0].type) for at, name in named)
+
+
 def _names(frame: Any) -> list[str]:
     names = list(frame.columns)
     if not names:

@@ -21,6 +21,6 @@ def near(name: str, known: Iterable[str], count: int = 1) -> list[str]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "Did you mean x?" for the nearest name; "" where none is like it, or the name itself is there."""
+    """Return "Did you mean x?" for the nearest name; "" where none is like it, or it is there itself."""
     found = near(name, known)
     return f"Did you mean {found[0]}?" if found and found[0] != name else ""

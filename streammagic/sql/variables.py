@@ -35,7 +35,8 @@ _LATER = re.compile(
     re.VERBOSE,
 )
 _NOW = re.compile(
-    r"""\{\{ \s* (?P<root>[^\W\d]\w*) (?P<steps> (?: \.[^\W\d]\w* | \[-?\d+\] | \['[^']*'\] | \["[^"]*"\] )*+ )
+    r"""\{\{ \s* (?P<root>[^\W\d]\w*)
+        (?P<steps> (?: \.[^\W\d]\w* | \[-?\d+\] | \['[^']*'\] | \["[^"]*"\] )*+ )
         \s* (?: \| \s* (?P<filter>\w+) \s* )? \}\}""",
     re.VERBOSE,
 )
@@ -43,8 +44,8 @@ _STEP = re.compile(r"""\.(\w+)|\[(-?\d+)\]|\[['"]([^'"]*)['"]\]""")
 _ESCAPED_BRACES = '{{ "{{" }}'
 _FILTERS = ("ident", "raw")
 _HOW = (
-    "{{ name }} is a variable of this notebook, its attributes and keys {{ name.x }} and {{ name['x'] }}, then "
-    "| ident or | raw. What is to be computed needs a variable of its own, or --jinja."
+    "{{ name }} is a variable of this notebook, {{ name.x }} and {{ name['x'] }} its attributes and keys; "
+    "| ident or | raw may follow. What is to be computed needs a variable of its own, or --jinja."
 )
 
 
@@ -264,7 +265,7 @@ def _kind(value: object) -> str:
 
 
 def _escaped(text: str, quote: str) -> str:
-    """Return what stands for text inside of quotes, which are the token's: ``'``, ``"``, a back-tick, ``E'``."""
+    """Return what stands for text inside of quotes: those that open with ``'``, ``"``, a back-tick, ``E'``."""
     if quote.upper() == "E'":
         text = text.replace("\\", "\\\\")
     return text.replace(quote[-1], quote[-1] * 2)
@@ -305,7 +306,7 @@ def _replaced(
 
 
 def _quotes(sql: str, lexer: Lexer) -> tuple[set[int], list[tuple[int, int, str]]]:
-    """Return where tokens start, and what is in quotes: from, to, and what opens it. Hints are looked into."""
+    """Return where tokens start, and what is in quotes: from, to, what opens it. Hints are looked into."""
     starts: set[int] = set()
     quoted: list[tuple[int, int, str]] = []
 
@@ -341,7 +342,7 @@ _prompted: dict[str, str] = {}
 
 
 def stored_secret(name: str) -> str | None:
-    """Return a secret: the environment variable of that name, else what the system's keyring holds, or was typed.
+    """Return a secret: the environment variable of that name, else the keyring's, else what was typed.
 
     It is masked from then on. None where nobody knows it.
     """
@@ -363,7 +364,7 @@ def stored_secret(name: str) -> str | None:
 
 
 def ask_for_secret(name: str) -> str | None:
-    """Have the person type a secret, which is kept as long as this process; None where nobody can be asked."""
+    """Have the person type a secret, kept as long as this process; None where nobody can be asked."""
     import getpass
 
     try:
@@ -372,7 +373,7 @@ def ask_for_secret(name: str) -> str | None:
         EOFError,
         NotImplementedError,
         OSError,
-    ):  # ipykernel's StdinNotImplementedError is a RuntimeError's …
+    ):
         return None
     if value:
         _prompted[name] = value

@@ -121,7 +121,7 @@ def test_a_view_whose_table_is_gone_is_not_marked_where_the_view_s_own_text_has_
 class TestNearMisses:
     def told(self, name, catalog=CATALOG):
         error = told(recorded(name))
-        with_near_misses(error, lambda: catalog)
+        with_near_misses(error, lambda _: catalog)
         return error.hint
 
     @pytest.mark.parametrize(
@@ -147,17 +147,17 @@ class TestNearMisses:
 
     def test_the_engine_is_not_asked_where_nothing_is_missing(self):
         error = told(recorded("zero_const"))
-        with_near_misses(error, lambda: pytest.fail("asked"))
+        with_near_misses(error, lambda _: pytest.fail("asked"))
         assert error.hint == recorded("zero_const").hint
 
     def test_a_job_s_failure_asks_for_nothing(self):
         error = JobFailedError("It failed.", cause="Object 'x' not found")
-        with_near_misses(error, lambda: pytest.fail("asked"))
+        with_near_misses(error, lambda _: pytest.fail("asked"))
         assert error.hint is None
 
     def test_columns_of_other_tables_are_not_meant(self):
         error = SqlError("…", cause="Column 'nam' not found in any table", statement="SELECT nam FROM orders")
-        with_near_misses(error, lambda: CATALOG)
+        with_near_misses(error, lambda _: CATALOG)
         assert error.hint == ""
 
 

@@ -97,10 +97,13 @@ class TestNearMisses:
         assert raised.value.hint.startswith(hint)
 
     def test_an_error_is_told_though_the_engine_cannot_be_asked(self, shell, monkeypatch):
-        def broken(_):
+        asked = []
+
+        def broken(_engine, kind, _statement):
+            asked.append(kind)
             raise OSError
 
-        monkeypatch.setattr("streammagic.engines.flink.engine.FlinkEngine.catalog", broken)
+        monkeypatch.setattr("streammagic.engines.flink.engine.FlinkEngine._names", broken)
         with pytest.raises(SqlError) as raised:
             shell.run_cell("%%flink\nSELECT * FROM ordrs")
-        assert raised.value.message == "There is no table ordrs."
+        assert (raised.value.message, asked) == ("There is no table ordrs.", ["table"])

@@ -15,7 +15,7 @@ VALUES = {"least": 2, "wanted": ["tea", "milk"], "column": "item"}
 ROWS = {
     "TUMBLE": 8,
     "HOP": 6,
-    "CUMULATE": 5,
+    "CUMULATE": 6,
     "deduplication": 2,
     "regular join": 12,
     "interval join": 12,
@@ -23,6 +23,11 @@ ROWS = {
     "top-N": 4,
     "OVER": 12,
     "hints": 3,
+    "SESSION": 8,
+    "window join": 10,
+    "MATCH_RECOGNIZE": 3,
+    "GROUP BY": 2,
+    "state TTL": 12,
     "variables": 1,
 }
 

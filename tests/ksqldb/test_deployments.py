@@ -252,7 +252,7 @@ def test_insert_into_is_known_by_its_query_id(notebook):
 @pytest.mark.parametrize(
     ("sql", "place", "said"),
     [
-        ("SELECT id, qty\nFROM orders\nLIMIT 3", (4, 1), "LIMIT has no place in a persistent query"),
+        ("SELECT id, qty\nFROM orders\nLIMIT 3", (4, 1), "A query that lives on has no LIMIT"),
         ("SELECT id, qty\nFROM orders\nWHERE nocol = 1", (4, 7), "no column NOCOL"),
         ("CREATE STREAM x AS\nSELECT id, nocol FROM orders", (3, 12), "no column NOCOL"),
         ("SELECT * FROM nosuch", (2, 15), "no stream or table NOSUCH"),

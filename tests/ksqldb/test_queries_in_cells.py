@@ -475,3 +475,15 @@ def test_warnings_of_the_server_are_shown(silent):
         sql="DROP STREAM S;",
     )
     assert "It is degraded" in silent.shown("DROP STREAM S")
+
+
+def test_a_frame_becomes_a_stream(cells):
+    import pandas as pd
+
+    cells.shell.user_ns["df"] = pd.DataFrame({"city": ["Oslo", "it's"], "n": [1, None]})
+    cells.shell.run_cell("%stream load df --as cities --engine ksql")
+    assert cells.shell.shown[-1] == "cities: 2 rows of df"
+    assert sorted(cells.ksql("SELECT city FROM cities EMIT CHANGES LIMIT 2", "--from earliest")) == [("Oslo",), ("it's",)]
+    with pytest.raises(SqlError):
+        cells.shell.run_cell("%stream load df --as cities --engine ksql")
+    cells.shell.run_cell("%stream load df --as cities --engine ksql --replace")

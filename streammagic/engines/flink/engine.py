@@ -115,8 +115,7 @@ class FlinkEngine:
         for name in names[:_DESCRIBED]:
             with contextlib.suppress(SqlError):  # dropped since, or its definition holds no longer
                 tables[name] = self._described(naming.identifier(name))
-        own = (str(row[0]) for row in self._ask("SHOW USER FUNCTIONS"))
-        return Catalog(dict.fromkeys(names, ()) | tables, (*own, *self._dialect.vocabulary.functions))
+        return Catalog(dict.fromkeys(names, ()) | tables, self._functions())
 
     def columns(self, table: str) -> tuple[Column, ...] | None:
         """Return the columns of a table, named as typed; None where there is none."""
@@ -133,6 +132,10 @@ class FlinkEngine:
         """Return the engine's completions for an offset in ``sql``."""
         handle, _ = self._sessions.get("streaming")
         return self._gateway.complete(handle, sql, position)
+
+    def _functions(self) -> tuple[str, ...]:
+        own = (str(row[0]) for row in self._ask("SHOW USER FUNCTIONS"))
+        return (*own, *self._dialect.vocabulary.functions)
 
     def _described(self, table: str) -> tuple[Column, ...]:
         """Return what DESCRIBE says: name, type with its ``*ROWTIME*``, …"""
@@ -191,7 +194,17 @@ class FlinkEngine:
     def _explain(self, error: StreamMagicError) -> None:
         """Add near misses to an error. That this may fail as well must not hide it."""
         with contextlib.suppress(Exception):
-            errors.with_near_misses(error, self.catalog)
+            errors.with_near_misses(error, lambda kind: self._names(kind, error.statement or ""))
+
+    def _names(self, kind: str, statement: str) -> Catalog:
+        """Return what near misses of a "table", "column" or "function" are looked for in."""
+        if kind == "function":
+            return Catalog({}, self._functions())
+        tables: dict[str, tuple[Column, ...]] = {str(row[0]): () for row in self._ask("SHOW TABLES")}
+        if kind == "column":
+            named = (name for name in tables if name.casefold() in statement.casefold())
+            tables |= {name: self._described(naming.identifier(name)) for name in named}
+        return Catalog(tables)
 
     def _send(self, statement: Statement, config: Mapping[str, str], mode: str) -> tuple[str, str, list[str]]:
         """Send a statement; return its session, its operation, and what there is to say about the session."""

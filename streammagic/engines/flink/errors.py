@@ -119,11 +119,15 @@ def slots_hint(names: Sequence[str]) -> str:
     return "\n".join(["All task slots are taken, by", *(f"  {name}" for name in shown), advice])
 
 
-def with_near_misses(error: StreamMagicError, catalog: Callable[[], Catalog]) -> None:
-    """Add to the hint of an error what the engine has and was probably meant. ``catalog`` may raise."""
-    if isinstance(error, SqlError) and errors_telling.names_something_missing(error.cause or ""):
+def with_near_misses(error: StreamMagicError, catalog: Callable[[str], Catalog]) -> None:
+    """Add to the hint of an error what the engine has and was probably meant.
+
+    ``catalog`` is asked only where it helps, with "table", "column" or "function"; what it raises is raised.
+    """
+    kind = errors_telling.missing_kind(error.cause or "") if isinstance(error, SqlError) else ""
+    if kind and "Did you mean" not in (error.hint or ""):
         error.hint = errors_telling.with_near_misses(
-            error.cause or "", error.hint or "", error.statement or "", catalog()
+            error.cause or "", error.hint or "", error.statement or "", catalog(kind)
         )
 
 

@@ -165,7 +165,9 @@ def slip(message: str, statement: Statement | None, offset: int | None) -> Slip:
         return Slip("Double quotes have no meaning in Flink's SQL.", _DOUBLE)
     hint = listed(words)
     if met == "<EOF>" or "<EOF>" in message.partition("\nWas expecting")[0]:
-        return Slip("The statement ends too soon.", hint)
+        return Slip(
+            "The statement ends too soon.", listed(tuple(word for word in words if word != "the end"))
+        )
     return Slip(f"{met} is not expected here." if met else "", hint)
 
 

@@ -93,9 +93,10 @@ def clean(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def names_something_missing(cause: str) -> bool:
-    """Tell whether a cause, in Flink's words, is about a name that a catalog might have a near miss of."""
-    return _missing(cause) is not None
+def missing_kind(cause: str) -> str:
+    """Return the kind of what was not found, where a catalog might have a near miss of it; else ""."""
+    found = _missing(cause)
+    return "" if found is None else found[0]
 
 
 def with_near_misses(cause: str, hint: str, statement: str, catalog: Catalog) -> str:
