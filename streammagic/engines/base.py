@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streammagic.engines.jobs import JobEngine
+    from streammagic.errors import StreamMagicError
     from streammagic.results.feed import Cursor
     from streammagic.sql.catalog import Catalog, Column
     from streammagic.sql.dialect import Dialect
@@ -100,6 +101,9 @@ class StreamEngine(Protocol):
 
     def setting(self, name: str) -> str | None:
         """Return what this connection's session has set a setting to; None where it has not."""
+
+    def improve(self, error: StreamMagicError, statement: Statement) -> None:
+        """Say in an error's hint what may have been meant by a name that is not there. Never raises."""
 
     def complete(self, sql: str, position: int) -> list[str]:
         """Return the engine's own completions of the word at an offset; none where it has no such service.

@@ -95,6 +95,7 @@ class DeployVerbs:
                 if options.wait and run is not None:
                     run = await_end(office, options.name, run)
             except StreamMagicError as error:
+                engine.improve(error, statement)
                 if located:
                     options.cell.locate(error, statement)
                 raise
@@ -164,6 +165,7 @@ class DeployVerbs:
             try:
                 self._desk.run(engine, [statement])
             except StreamMagicError as error:
+                engine.improve(error, statement)
                 options.cell.locate(error, statement)
                 raise
 

@@ -112,7 +112,7 @@ class FrontVerbs:
         with desk.progress() as progress:
             for number, statement in enumerate(split("; ".join(sql), plugin.dialect)):
                 progress.say(f"{engine.title} takes {name} in: {number} of {len(sql)} statements")
-                desk.run(engine, [statement], QueryOptions(replace=True))
+                desk.run(engine, [statement], QueryOptions(replace=not loading.instead))
         rows = f"{len(frame):,} row{'' if len(frame) == 1 else 's'}"
         desk.show(line_bundle(f"{name}: {rows} of {options.frame}" + (f" in topic {topic}" if topic else "")))
 

@@ -89,6 +89,7 @@ class Checking:
         engine: StreamEngine,
         settings: Mapping[str, str],
         *,
+        start: str | None = None,
         lives_on: bool = False,
     ) -> list[str]:
         """Look at a statement that is about to be sent, with what the engine knows.
@@ -108,6 +109,7 @@ class Checking:
         context = Context(
             limits=self.limits,
             lives_on=lives_on,
+            start=start,
             columns=quietly(engine.columns),
             setting=lambda name: settings.get(name) or quietly(engine.setting)(name),
         )

@@ -146,12 +146,13 @@ class CellRun:
     def _send(self, statement: Statement, remarks: list[str]) -> Cursor:
         options = self.options
         settings = assignments(options.set)
-        remarks += self.checking.beside(statement, self.engine, settings)
+        remarks += self.checking.beside(statement, self.engine, settings, start=options.start)
         asked = QueryOptions(settings=settings, replace=options.replace, start=options.start)
         return self.engine.query(statement, asked)
 
     def _failed(self, error: StreamMagicError, statement: Statement) -> None:
         """Complete an error: where it is in the cell, and whether the SQL looks like another engine's."""
+        self.engine.improve(error, statement)
         may_be_foreign = isinstance(error, SqlError) and not isinstance(error, RefusedError)
         if may_be_foreign and (foreign := self.dialect.foreign_hint(statement)):
             error.hint = f"{foreign} {error.hint}" if error.hint else foreign

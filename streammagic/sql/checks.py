@@ -52,12 +52,14 @@ class Context:
     ``lives_on``: the statement becomes a job without an end that outlives the cell. ``bounded``: only what is
     there now is read. ``columns`` gives the columns of a table, named as typed, None where it is not known;
     ``setting`` the session's value of a setting, None where it is the default. Both may ask the engine.
+    ``start``: where the person has said that it begins to read, "earliest" or "latest".
     ``length``: characters of the statement as it was typed, before variables were put in; None: its own.
     """
 
     limits: Limits = field(default_factory=Limits)
     lives_on: bool = False
     bounded: bool = False
+    start: str | None = None
     length: int | None = None
     columns: Callable[[str], tuple[Column, ...] | None] = lambda _: None
     setting: Callable[[str], str | None] = lambda _: None

@@ -30,7 +30,7 @@ _NO_TIME = re.compile(r"\s*0+\s*\D*")
 _ENDS_OF_WINDOW = frozenset({"window_start", "window_end"})
 _ENDLESS = frozenset({Kind.INSERT, Kind.CREATE_AS})
 _MAY_END = frozenset({"UPDATE", "DELETE", "TRUNCATE", "ANALYZE", "MATERIALIZED"})
-"""Leading words of what runs in batch mode; of a materialized table the freshness decides how it is filled."""
+"""Leading words of what runs in batch mode; how a materialized table is filled depends on its freshness."""
 
 
 def _join_state(statement: Statement, context: Context) -> Iterator[Finding]:

@@ -50,7 +50,8 @@ def _from_latest(statement: Statement, context: Context) -> Iterator[Finding]:
         None,
     )
     looks = statement.words[:1] == ("SELECT",) and emit is not None
-    if looks and not context.lives_on and not context.bounded and context.setting(_OFFSET) is None:
+    said = context.start or context.setting(_OFFSET)
+    if looks and not said and not context.lives_on and not context.bounded:
         yield Finding(
             "The query begins at the latest record: only what comes from now on is seen.",
             f"%%ksql --from earliest shows what is there; --from latest, or SET '{_OFFSET}', settles it.",

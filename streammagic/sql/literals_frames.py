@@ -35,8 +35,8 @@ MAX_CELLS = 2_000
 """The cells of the largest DataFrame that is written as VALUES.
 
 Planning grows faster than the table. On two cores, from sending it to its last row: 2,000 cells of text take
-2.3 to 3.6 s, whether 2,000 rows of 1 or 20 of 100 columns, and 4,000 take 3.6 to 6.8 s. At 10,000 the code that
-Flink generates does not compile. 5,000 cells of integers take 1.4 s.
+2.3 to 3.6 s, whether 2,000 rows of 1 or 20 of 100 columns, and 4,000 take 3.6 to 6.8 s. At 10,000 the code
+that Flink generates does not compile. 5,000 cells of integers take 1.4 s.
 """
 
 _UNITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}

@@ -265,7 +265,7 @@ def _kind(value: object) -> str:
 
 
 def _escaped(text: str, quote: str) -> str:
-    """Return what stands for text inside of quotes: those that open with ``'``, ``"``, a back-tick, ``E'``."""
+    """Return what stands for text inside of quotes that open with ``'``, ``"``, a back-tick or ``E'``."""
     if quote.upper() == "E'":
         text = text.replace("\\", "\\\\")
     return text.replace(quote[-1], quote[-1] * 2)

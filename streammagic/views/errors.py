@@ -72,7 +72,8 @@ def error_text(error: StreamMagicError, *, cell: str | None = None) -> str:
 
 def _own_words(error: StreamMagicError) -> str:
     """Return what the engine said, where the message does not repeat it already."""
-    cause = (error.cause or "").partition("\nWas expecting")[0].strip()  # the hint has the expected words
+    cause = (error.cause or "").partition("\nWas expecting")[0]  # the hint has the expected words
+    cause = cause.strip().partition("\n\n")[0]  # what follows lists all options, or is a plan
     if not cause or cause in error.message:
         return ""
     return visible_lines(f"{error.engine or 'The engine'} said: {cause}")

@@ -89,7 +89,7 @@ def test_a_job_that_is_over(state, verdict):
 def test_the_root_cause_is_told_with_its_task():
     found = job.failures(but(exceptions=[failed(5)]))
     assert found.verdict == "degraded"
-    assert found.evidence == "For input string: 'x'. (5 s ago, in Calc (1/1))"
+    assert found.evidence == "'x' is no number. (5 s ago, in Calc (1/1))"
     assert "TRY_CAST" in found.remedy
 
 

@@ -12,7 +12,7 @@ MAX = 2147483647
 
 
 def naive(*parts):
-    return dt.datetime(*parts)  # noqa: DTZ001 - a TIMESTAMP has no zone
+    return dt.datetime(*parts)
 
 
 def parsed(text):

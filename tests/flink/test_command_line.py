@@ -68,7 +68,7 @@ def test_a_failure_is_told_on_stderr_by_its_exit_code(streammagic, tmp_path):
     (tmp_path / "bad.sql").write_text(SQL.replace("SELECT k", "SELECT nope"))
     code, out, errors = streammagic("deploy", str(tmp_path / "bad.sql"), "--name", "bad")
     assert (code, out) == (1, "")
-    assert "Column 'nope' not found" in errors
+    assert "There is no column nope" in errors
     assert "(line 4, column 28)" in errors
     assert "\tat " not in errors
     code, _, errors = streammagic("stop", "nothing_like_it")

@@ -229,10 +229,10 @@ def test_a_job_that_fails_again_and_again(monitor, send):
     job_id = send(BROKEN, "broken")
     eventually(lambda: finding(monitor, job_id, "restarts").verdict == "failing", 30, "it restarts")
     assert finding(monitor, job_id, "failures").verdict == "failing"
-    assert "For input string" in finding(monitor, job_id, "failures").evidence
+    assert "is no number" in finding(monitor, job_id, "failures").evidence
     error = monitor.failure(job_id)
     assert isinstance(error, JobFailedError)
-    assert "For input string" in error.message
+    assert "is no number" in error.message
     assert "NumberFormatException" in error.details
     assert figures(monitor, job_id, lambda f: f.restarts).restarts >= 1
 
@@ -246,7 +246,7 @@ def test_a_job_that_fails_again_and_again(monitor, send):
 def test_a_job_that_has_failed(monitor, send):
     job_id = send(BROKEN, restart_strategy_type=None, **{"restart-strategy.type": "none"})
     eventually(lambda: monitor.job(job_id).state == "FAILED", 30, "it fails")
-    assert "For input string" in monitor.failure(job_id).message
+    assert "is no number" in monitor.failure(job_id).message
     assert {found.what for found in monitor.diagnose(job_id)} == {"state", "failures", "restarts"}
     assert finding(monitor, job_id, "state").verdict == "failing"
     assert monitor.figures([job_id])[job_id].rows_in is None

@@ -241,7 +241,7 @@ COLUMNS = {
     "category": (["x", None], "category", "STRING"),
     "only NULL": ([None, None], "object", "STRING"),
     "select": ([1, 2], "object", "BIGINT"),
-    "we`ird, \"name\" 😀": ([1, 2.5], "object", "DOUBLE"),
+    'we`ird, "name" 😀': ([1, 2.5], "object", "DOUBLE"),
 }
 
 

@@ -40,7 +40,7 @@ def test_batch_gives_one_display_per_query_and_the_same_bytes_on_every_run(clust
 
 
 def test_nbclient_stops_at_an_error(cluster, monkeypatch):
-    with pytest.raises(CellExecutionError, match='SqlError: Encountered "t"'):
+    with pytest.raises(CellExecutionError, match="SqlError: Flink does not understand frm here"):
         executed(cluster, monkeypatch, "%%flink\n\nselect * frm t", "never = True")
 
 

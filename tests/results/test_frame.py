@@ -27,7 +27,7 @@ MULTISET = {"type": "MULTISET", "elementType": STRING}
 
 
 def naive(*parts):
-    return dt.datetime(*parts)  # noqa: DTZ001 - a TIMESTAMP has no zone
+    return dt.datetime(*parts)
 
 
 def timestamp(precision, zone="WITHOUT_TIME_ZONE"):

@@ -24,8 +24,7 @@ def test_flink_gets_a_view_and_a_topic_gets_columns():
 def test_ksqldb_gets_a_stream_with_names_whose_case_does_not_count():
     made = KsqlDialect().loading("cities", FRAME, None)
     assert made.statements == (
-        "CREATE STREAM cities (city STRING, `select` BIGINT, `Odd name` DOUBLE) "
-        "WITH (kafka_topic = 'cities', value_format = 'JSON', partitions = 1)",
+        "CREATE STREAM cities (city STRING, `select` BIGINT, `Odd name` DOUBLE) WITH (kafka_topic = 'cities', value_format = 'JSON', partitions = 1)",
         "INSERT INTO cities (city, `select`, `Odd name`) VALUES ('Oslo', 1, 1.5E0)",
         "INSERT INTO cities (city, `select`, `Odd name`) VALUES ('it''s', 2, NULL)",
     )

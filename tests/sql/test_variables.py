@@ -1,5 +1,7 @@
 """Variables in SQL: expanded on the way out, with places that can be found again."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,15 +80,10 @@ def test_an_unknown_secret_says_where_to_put_it(monkeypatch):
     assert "environment variable NOWHERE" in caught.value.hint
 
 
-class Plan:
-    limit = 7
-    topics = {"in": "orders-eu", "list": ["a", "b"]}
-
-
 NAMES = {
     "city": "Lon'don",
     "n": 3,
-    "plan": Plan(),
+    "plan": SimpleNamespace(limit=7, topics={"in": "orders-eu", "list": ["a", "b"]}),
     "rows": [{"k": 1}, {"k": 2}],
     "odd": "a`b",
     "text": "a, b",

@@ -44,7 +44,7 @@ BERLIN = dt.timezone(dt.timedelta(hours=1))
         ("é", '"é"'),
         (dt.date(2024, 1, 2), '"2024-01-02"'),
         (dt.time(1, 2, 3), '"01:02:03"'),
-        (dt.datetime(2024, 1, 2), '"2024-01-02T00:00:00"'),  # noqa: DTZ001 - naive is meant
+        (dt.datetime(2024, 1, 2), '"2024-01-02T00:00:00"'),
         (dt.datetime(2024, 1, 2, tzinfo=BERLIN), '"2024-01-01T23:00:00Z"'),
         (pd.Timestamp("2024-01-02 00:00:00.123456789"), '"2024-01-02T00:00:00.123456789"'),
         (pd.Timestamp("2024-01-02", tz="Europe/Berlin"), '"2024-01-01T23:00:00Z"'),

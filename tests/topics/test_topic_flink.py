@@ -42,7 +42,7 @@ ROWS = [
         "yes": True,
         "text": "é'`{{ kafka }}",
         "day": dt.date(2024, 2, 29),
-        "local": dt.datetime(2024, 1, 1, 12, 0, 0, 123000),  # noqa: DTZ001 - naive is meant
+        "local": dt.datetime(2024, 1, 1, 12, 0, 0, 123000),
         "zoned": dt.datetime(2024, 1, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2))),
         "fine": pd.Timestamp("2024-01-01T00:00:00.123456789"),
         "order": {"sum": 1, "inner": {"value": [1, None, 2]}},

@@ -330,7 +330,7 @@ def test_every_schema_takes_its_samples(objects):
             assert name not in columns or takes(columns[name], held, standard), (name, columns[name])
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)), st.sampled_from("T "))  # noqa: DTZ001
+@given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)), st.sampled_from("T "))
 def test_every_time_that_python_writes_is_recognised(moment, gap):
     text = moment.isoformat(gap)
     expected = Shape.ISO_LOCAL if gap == "T" else Shape.SQL_LOCAL

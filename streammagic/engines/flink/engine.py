@@ -128,6 +128,11 @@ class FlinkEngine:
         """Return what was SET in this session, or given for every session."""
         return self._sessions.journal.setting(name) or self._settings.properties.get(name)
 
+    def improve(self, error: StreamMagicError, statement: Statement) -> None:
+        """Add near misses to an error. That this may fail as well must not hide it."""
+        with contextlib.suppress(Exception):
+            errors.with_near_misses(error, lambda kind: self._names(kind, statement.text))
+
     def complete(self, sql: str, position: int) -> list[str]:
         """Return the engine's completions for an offset in ``sql``."""
         handle, _ = self._sessions.get("streaming")
@@ -138,7 +143,7 @@ class FlinkEngine:
         return (*own, *self._dialect.vocabulary.functions)
 
     def _described(self, table: str) -> tuple[Column, ...]:
-        """Return what DESCRIBE says: name, type with its ``*ROWTIME*``, …"""
+        """Return the columns as DESCRIBE tells them: a type may end with ``*ROWTIME*``."""
         return tuple(
             Column(str(name), _TIME_MARK.sub("", str(kind)), _TIME_MARK.search(str(kind)) is not None)
             for name, kind, *_ in self._ask(f"DESCRIBE {table}")
@@ -175,7 +180,7 @@ class FlinkEngine:
         except StreamMagicError as error:
             self._abandon(job_id, may_have_been_taken=isinstance(error, ConnectionFailedError))
             raise
-        cursor = _ExplainedCursor(
+        return StatementCursor(
             self._gateway,
             self._jobmanager,
             self._lease,
@@ -188,13 +193,6 @@ class FlinkEngine:
             succeeded=lambda: succeeded(session),
             notes=notes,
         )
-        cursor.explain = self._explain
-        return cursor
-
-    def _explain(self, error: StreamMagicError) -> None:
-        """Add near misses to an error. That this may fail as well must not hide it."""
-        with contextlib.suppress(Exception):
-            errors.with_near_misses(error, lambda kind: self._names(kind, error.statement or ""))
 
     def _names(self, kind: str, statement: str) -> Catalog:
         """Return what near misses of a "table", "column" or "function" are looked for in."""
@@ -275,19 +273,6 @@ class FlinkEngine:
         what = next(token.word for token in created.tokens if token.word in ("TABLE", "VIEW"))
         temporary = "TEMPORARY " if "TEMPORARY" in created.words else ""
         self._sessions.run_in_all(f"DROP {temporary}{what} IF EXISTS {name}")
-
-
-class _ExplainedCursor(StatementCursor):
-    """A cursor whose error is completed by what the engine has."""
-
-    explain: Callable[[StreamMagicError], None]
-
-    def __iter__(self) -> Iterator[Page]:
-        try:
-            yield from super().__iter__()
-        except SqlError as error:
-            self.explain(error)
-            raise
 
 
 class _CreateCursor:

@@ -134,7 +134,12 @@ class Monitor:
             return None
         error = errors.from_stack(stack, None)
         return JobFailedError(
-            error.message, engine=error.engine, cause=error.cause, hint=error.hint, details=error.details
+            error.message,
+            engine=error.engine,
+            cause=error.cause,
+            hint=error.hint,
+            details=error.details,
+            link=error.link,
         )
 
     def diagnose(self, job_id: str) -> list[Finding]:

@@ -174,6 +174,7 @@ class States(Monitor):
                 engine=errors.TITLE,
                 cause=failure.cause,
                 details=failure.details,
+                link=failure.link,
                 hint="%stream stop --no-savepoint ends it without saving its state.",
             )
         return str(operation["location"])

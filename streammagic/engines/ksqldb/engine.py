@@ -115,6 +115,22 @@ class KsqlEngine:
         """Return what was SET on this connection, or given for every one."""
         return self._session.with_properties({}).get(name)
 
+    def improve(self, error: StreamMagicError, statement: Statement) -> None:
+        """Say what may have been meant by a name that is not there, as far as it can be told."""
+        unknown = errors.unknown(error)
+        if unknown is None:
+            return
+        try:
+            error.hint = misses.hint(
+                unknown,
+                error.hint or "",
+                statement,
+                catalog=self.catalog,
+                names=self._names,
+            )
+        except Exception:  # noqa: BLE001 - the first error is the one to tell
+            return
+
     def complete(self, sql: str, position: int) -> list[str]:
         """Return nothing: ksqlDB has no such service."""
         del sql, position
@@ -169,7 +185,7 @@ class KsqlEngine:
                 case _:
                     return _Answer(self._commands.carry_out(sent, settings, interruption))
         except StreamMagicError as error:
-            self._tell(error, statement, rendered, interruption)
+            self._tell(error, statement, rendered)
             raise
 
     def _set(self, statement: Statement, settings: Mapping[str, str], interruption: Interruption) -> _Answer:
@@ -201,7 +217,7 @@ class KsqlEngine:
             try:
                 return self._send(sent, settings, interruption, seconds=seconds)
             except StreamMagicError as error:
-                self._tell(error, statement, rendered, interruption)
+                self._tell(error, statement, rendered)
                 raise
 
         if prints:
@@ -351,38 +367,20 @@ class KsqlEngine:
             notes += (f"{each.title}: {note}" for note in answer.notes)
         return notes
 
-    def _tell(
-        self, error: StreamMagicError, statement: Statement, rendered: Rendered, interruption: Interruption
-    ) -> None:
-        """Give an error its place in the statement as typed, and near misses for unknown names."""
+    @staticmethod
+    def _tell(error: StreamMagicError, statement: Statement, rendered: Rendered) -> None:
+        """Give an error its place in the statement as typed."""
         error.statement = statement.text
         if error.line is not None and "${" in rendered.text.split("\n")[error.line - 1]:
             error.column = None  # the server counts in what it put in its place
         if error.line is not None and error.column is not None and rendered.text != rendered.source:
             error.line, error.column = rendered.place_in_source(error.line, error.column)
-        self._improve(error, statement.retold(rendered.text), interruption)
 
-    def _improve(self, error: StreamMagicError, statement: Statement, interruption: Interruption) -> None:
-        """Say what may have been meant by a name that is not there, as far as it can be told."""
-        unknown = errors.unknown(error)
-        if unknown is None:
-            return
-        try:
-            error.hint = misses.hint(
-                unknown,
-                error.hint or "",
-                statement,
-                catalog=self.catalog,
-                names=lambda what: self._names(what, interruption),
-            )
-        except Exception:  # noqa: BLE001 - the first error is the one to tell
-            return
-
-    def _names(self, what: str, interruption: Interruption) -> list[str]:
+    def _names(self, what: str) -> list[str]:
         """Return the names of the VARIABLES of this connection, or of the server's TOPICS or QUERIES."""
         if what == "VARIABLES":
             return list(self._session.variables)
-        found = self._commands.ask(f"LIST {what};", interruption=interruption)
+        found = self._commands.ask(f"LIST {what};")
         field = "id" if what == "QUERIES" else "name"
         return [str(one[field]) for entity in found for one in entity.get(what.lower(), ())]
 
