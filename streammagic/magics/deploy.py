@@ -87,7 +87,6 @@ class DeployVerbs:
             office = self._desk.office(engine.jobs, progress)
             settings = assignments(options.set)
             remarks.append(checking.beside(statement, engine, settings, lives_on=True))
-            office.notes.extend(line for lines in remarks for line in lines)
             _refuse_wait(options, office)
             try:
                 plan = self._plan(options, statement, office)
@@ -99,6 +98,9 @@ class DeployVerbs:
                 if located:
                     options.cell.locate(error, statement)
                 raise
+        advice = [line for lines in remarks for line in lines]
+        if advice and plan.action != "unchanged":
+            self._desk.show(line_bundle(*advice))
         self._tell(options, plan, run)
         self._say(office)
 

@@ -11,6 +11,7 @@ from streammagic.magics.reading import preview, read
 from streammagic.sql.literals_plain import is_frame
 from streammagic.sql.near import did_you_mean
 from streammagic.sql.statements import split
+from streammagic.sql.variables import inert
 from streammagic.views.blocks import line_bundle, plan_bundle
 from streammagic.views.table import TableSnapshot, table_bundle
 
@@ -103,7 +104,7 @@ class FrontVerbs:
         if options.conn is not None:
             plugin = desk.connections.plugin(options.conn)
         loading = plugin.dialect.loading(name, frame, topic)
-        sql = list(loading.statements)
+        sql = list(map(inert, loading.statements))
         if loading.columns:
             sql = [self._sent(options, frame, loading.columns)]
         elif options.replace:

@@ -192,7 +192,7 @@ class CellRun:
     def _show_answers(self, answers: list[Handle]) -> None:
         """Show the statements that were answered with OK, in one output."""
         if answers and self.options.view != "none":
-            show(line_bundle(*(handle.line for handle in answers)))
+            show(line_bundle(*(line for handle in answers for line in handle.lines)))
         answers.clear()
 
 

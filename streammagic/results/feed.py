@@ -123,7 +123,7 @@ class Feed:
         self.fold: Fold = ExactFold(budget=bounds.budget)
         self.cursor: Cursor | None = None
         self.advice: list[str] = []
-        self._remarks = [] if remarks is None else remarks
+        self.remarks = [] if remarks is None else remarks
         self._open_cursor = open_cursor
         self._bounds = bounds
         self._changed = changed
@@ -138,8 +138,8 @@ class Feed:
 
     @property
     def notes(self) -> list[str]:
-        """What there is to say of the statement and of how it was run."""
-        return [*self._remarks, *([] if self.cursor is None else self.cursor.notes)]
+        """What the engine had to say of how the statement was run."""
+        return [] if self.cursor is None else self.cursor.notes
 
     @property
     def schema(self) -> Schema:

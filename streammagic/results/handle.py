@@ -210,12 +210,17 @@ class Handle:
         notes = "".join(f" · {note}" for note in self._feed.notes)
         return f"{self._presentation.title}: {word}{left}{notes}"
 
+    @property
+    def lines(self) -> list[str]:
+        """What became of the statement, and what there is to say of it, a line each."""
+        return [self.line, *self._feed.remarks]
+
     def bundle(self) -> dict[str, str]:
         """Render what is to be seen now, as text/html and text/plain."""
         if self.error is not None:
             return error_card(self.error)
         if self._presentation.writes or self.says_ok:
-            return line_bundle(self.line)
+            return line_bundle(*self.lines)
         if self.has_ended and not self._feed.schema.columns:
             return line_bundle("stopped before the first answer")
         ordered = self._final_rows() if self.has_ended else None

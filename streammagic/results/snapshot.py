@@ -123,7 +123,7 @@ def exactness(feed: Feed) -> str:
 
 
 def _notes(feed: Feed) -> list[str]:
-    notes = [*feed.notes, *feed.advice]
+    notes = [*feed.remarks, *feed.notes, *feed.advice]
     if feed.schema.inexact:
         notes.append(f"approximate: {feed.schema.inexact}")
     if feed.fold.partial:

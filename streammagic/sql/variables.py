@@ -160,10 +160,10 @@ class Values:
             if not isinstance(value, str):
                 raise OptionError(f"| ident takes a str, and {match['root']} is {_kind(value)}.")
             if quote:
-                return _escaped(value, quote).replace("{{", _ESCAPED_BRACES)
-            return self.writer.identifier(value).replace("{{", _ESCAPED_BRACES)
+                return inert(_escaped(value, quote))
+            return inert(self.writer.identifier(value))
         text = _escaped(self.writer.text(value), quote) if quote else self.writer.literal(value)
-        return text.replace("{{", _ESCAPED_BRACES)
+        return inert(text)
 
     def _found(self, root: str, steps: str) -> Any:
         if root not in self.namespace:
@@ -235,6 +235,11 @@ class _Marked(NamedTuple):
 
 class _Later(NamedTuple):
     text: str
+
+
+def inert(sql: str) -> str:
+    """Return SQL in which nothing is a variable: what looks like one in it is data."""
+    return sql.replace("{{", _ESCAPED_BRACES)
 
 
 def secrets_named(sql: str) -> Iterator[tuple[str, int]]:

@@ -34,15 +34,17 @@ def same(handle):
     def value(cell):
         return None if pd.isna(cell) else cell
 
-    found = [[value(cell) for cell in row] for row in handle]
-    return found == [[value(cell) for cell in row] for row in FRAME.itertuples(index=False)]
+    found = sorted(([value(cell) for cell in row] for row in handle), key=lambda row: row[1])
+    expected = [[value(cell) for cell in row] for row in FRAME.itertuples(index=False)]
+    assert found == expected
+    return True
 
 
 def test_a_view_has_the_frames_rows_and_may_be_made_again(shell):
     for _ in range(2):
         shell.run_cell("%stream load df --as loaded")
         assert shell.shown[-1] == "loaded: 3 rows of df"
-        assert same(shell.flink("SELECT * FROM loaded ORDER BY n"))
+        assert same(shell.flink("SELECT * FROM loaded"))
     shell.user_ns["df"] = FRAME[:1]
     shell.run_cell("%stream load df --as loaded")
     assert len(shell.flink("SELECT * FROM loaded")) == 1
@@ -50,8 +52,8 @@ def test_a_view_has_the_frames_rows_and_may_be_made_again(shell):
 
 def test_a_result_is_loaded_and_queried_as_a_frame_is(shell):
     shell.flink("SELECT * FROM {{ df }} WHERE n > 1")
-    shell.run_cell("%stream load last --as some")
-    assert [row[0] for row in shell.flink("SELECT n FROM some ORDER BY n")] == [2, 3]
+    shell.run_cell("%stream load last --as loaded_again")
+    assert sorted(row[0] for row in shell.flink("SELECT n FROM loaded_again")) == [2, 3]
     rows = shell.flink("SELECT a.n FROM {{ df }} AS a JOIN {{ last }} b ON a.n = b.n")
     assert sorted(row[0] for row in rows) == [2, 3]
 

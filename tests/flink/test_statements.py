@@ -80,7 +80,9 @@ def test_a_statement_set_is_one_job_and_waited_for(shell, cluster, sql):
     handle = shell.flink(f"{T};\n{SINK.format('a')};\n{SINK.format('b')};\n{sql}")
     assert handle.status == "finished"
     assert cluster.job_state(handle.job_id) == "FINISHED"
-    assert shell.shown[-1].endswith("finished")
+    first, *advice = shell.shown[-1].split("\n")
+    assert first.endswith("finished")
+    assert {line.partition(":")[0] for line in advice} <= {"star-into-sink"}
 
 
 def test_create_table_as_fills_a_table_once(shell, tmp_path):
