@@ -273,13 +273,20 @@ class _Writer:
         chosen = given.get("connector", "")
         known = self._known.options
         groups = [known[chosen]] if chosen in known else known.values()
-        keys = dict.fromkeys(option.key for option in chain.from_iterable(groups))
+        written = (self._spelt(option.key) for option in chain.from_iterable(groups))
+        keys = dict.fromkeys(chain.from_iterable(written))
         keys = {"connector": None} | keys if self._known.quoted_keys and known else keys
         yield from self._strings(
             [key for key in keys if key.casefold() not in given],
             "option",
             bare_words=not self._known.quoted_keys,
         )
+
+    def _spelt(self, key: str) -> Iterable[str]:
+        """Return a key as it is typed: ``#`` stands for each column of the CREATE; ``.*`` for anything."""
+        if "#" not in key:
+            return () if key.endswith(".*") else (key,)
+        return (key.replace("#", column.name) for column in Scope(self._before, {}).columns())
 
     def _option_values(self, key: str) -> Iterator[Candidate]:
         given = self._given(_opener(self._before) or 0)
@@ -292,7 +299,7 @@ class _Writer:
             return
         chosen = given.get("connector", "")
         groups = [known[chosen]] if chosen in known else known.values()
-        values = (o.values for o in chain.from_iterable(groups) if o.key.casefold() == key.casefold())
+        values = (o.values for o in chain.from_iterable(groups) if _is_key(o.key, key))
         yield from self._strings(dict.fromkeys(chain.from_iterable(values)), "value")
 
     def _given(self, opener: int) -> dict[str, str]:
@@ -341,6 +348,13 @@ class _Writer:
             yield Candidate(
                 ("" if self._quote else "'") + escaped + ("" if self._place.closed else "'"), kind
             )
+
+
+def _is_key(pattern: str, key: str) -> bool:
+    """Tell whether a key is the one of an option, in which ``#`` stands for a column's name."""
+    before, hash_sign, after = pattern.casefold().partition("#")
+    folded = key.casefold()
+    return folded.startswith(before) and folded.endswith(after) if hash_sign else folded == before
 
 
 def _without_path(tokens: tuple[Token, ...]) -> tuple[tuple[Token, ...], tuple[str, ...]]:

@@ -34,6 +34,22 @@ def formats() -> Mapping[str, tuple[Option, ...]]:
     return _read("formats")
 
 
+@functools.cache
+def with_formats() -> Mapping[str, tuple[Option, ...]]:
+    """Return the options of each connector; where it takes a format, which ones, and the options of those."""
+    known = tuple(formats())
+    of_formats = tuple(option for options in formats().values() for option in options)
+    found = {}
+    for name, options in connectors().items():
+        given = tuple(option._replace(values=known) if _is_format(option) else option for option in options)
+        found[name] = (*given, *(of_formats if any(map(_is_format, options)) else ()))
+    return found
+
+
+def _is_format(option: Option) -> bool:
+    return option.key == "format" or option.key.endswith(".format")
+
+
 def _read(kind: str) -> Mapping[str, tuple[Option, ...]]:
     text = resources.files("streammagic.sql").joinpath(_FILE).read_text(encoding="utf-8")
     return {

@@ -68,10 +68,10 @@ class FlinkDialect:
         return naming.identifier(name)
 
     def options(self) -> Mapping[str, Sequence[Option]]:
-        """Return the options of the connectors that Flink brings along, and of Kafka's."""
-        from streammagic.sql.connectors import connectors
+        """Return the options of the connectors that Flink brings along, and of Kafka's, with their formats'."""
+        from streammagic.sql.connectors import with_formats
 
-        return connectors()
+        return with_formats()
 
     def settings(self) -> Sequence[Option]:
         """Return nothing: Flink takes any key."""

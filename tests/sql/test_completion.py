@@ -1,6 +1,7 @@
 """What is offered at a place: ``|`` is the cursor."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from streammagic.sql import keywords, naming, naming_ksqldb
 from streammagic.sql.caret import At, look
 from streammagic.sql.catalog import Catalog, Column
 from streammagic.sql.completion import Known, complete
+from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.ksqldb import LEXER
 from streammagic.sql.scope import Scope
 from streammagic.sql.statements import CALCITE, tokenize
@@ -245,3 +247,16 @@ def test_the_sources_of_a_statement():
     scope = Scope(tuple(tokenize(sql)), FLINK.catalog.tables)
     assert [source.name for source in scope.sources] == ["o", "users", "sink"]
     assert scope.of("O") == ORDERS
+
+
+def test_a_connectors_options_are_spelt_for_the_columns():
+    known = replace(FLINK, options=FlinkDialect().options())
+    typed = "CREATE TABLE t (id INT, `odd name` STRING) WITH ('connector' = 'datagen', 'fields.i|"
+    assert "'fields.id.min'" in [f"'{text.strip(chr(39))}'" for text in offered(typed, known)]
+    assert not any("#" in text for text in offered(typed.replace("fields.i|", "|"), known))
+    kafka = "CREATE TABLE t (id INT) WITH ('connector' = 'kafka', '|"
+    assert {"properties.bootstrap.servers'", "json.ignore-parse-errors'"} <= set(offered(kafka, known))
+    assert "properties.*'" not in offered(kafka, known)
+    assert "debezium-json'" in offered(
+        "CREATE TABLE t (i INT) WITH ('connector'='kafka', 'format' = '|", known
+    )
