@@ -5,6 +5,7 @@ import io
 import re
 import shlex
 import tomllib
+from collections import Counter
 from itertools import pairwise
 
 import docs_snippets
@@ -19,10 +20,10 @@ from streammagic.errors import StreamMagicError
 from streammagic.topics.broker import Broker
 
 NOT_RUN = {
-    ("clusters", "needs a cluster of your own"),
-    ("notebook-tests", "runs a notebook of your own"),
+    ("clusters", "needs a cluster of your own"): 3,
+    ("notebook-tests", "runs a notebook of your own"): 1,
 }
-"""The blocks that no test runs, by page and reason."""
+"""How many blocks no test runs, by page and reason."""
 
 READ = {path.stem: read(path) for path in PAGES}
 
@@ -115,8 +116,8 @@ def test_the_cells_of_a_page_run_in_order_and_print_what_it_says(page, notebook)
 
 
 def test_only_what_is_listed_is_not_run():
-    found = {(s.page, s.not_run) for page in READ.values() for s in page.snippets if s.not_run is not None}
-    assert found == NOT_RUN
+    found = [(s.page, s.not_run) for page in READ.values() for s in page.snippets if s.not_run is not None]
+    assert Counter(found) == NOT_RUN
 
 
 def test_a_page_with_cells_says_what_they_run_on():

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 MAX_DIGITS = 38
 """The digits of the longest DECIMAL."""
 
-MILLISECOND = "INTERVAL '0 00:00:00.001' DAY TO SECOND(3)"
+MILLISECOND = "INTERVAL '0.001' SECOND"
+"""Times a number it is an interval of any length. (DESCRIBE calls each day-time interval INTERVAL SECOND(3).)"""
 
 _BIGINT = range(-(2**63), 2**63)
 _DAY = 86_400_000
