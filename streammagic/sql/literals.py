@@ -8,7 +8,6 @@ theirs exists only where they are imported already.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from abc import ABC, abstractmethod
 from decimal import Decimal
@@ -17,6 +16,7 @@ from uuid import UUID
 
 from streammagic.errors import OptionError
 from streammagic.sql.literals_plain import is_frame, plain
+from streammagic.sql.literals_text import encodable, float_text, quoted
 from streammagic.sql.naming import is_writable
 
 if TYPE_CHECKING:
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"(?:`(?:[^`]|``)+`|[^`.]+)(?:\.(?:`(?:[^`]|``)+`|[^`.]+))*")
 _PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 NAMES = "A name has 1 to 128 characters, no line break or other control character, and no {{."
 """The hint where something can't be a name."""
-
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - what UTC's clock showed
 
 
 class Writer(Protocol):
@@ -75,7 +72,7 @@ class BaseWriter(ABC):
         if isinstance(value, int):
             return int.__repr__(value)
         if isinstance(value, float):
-            return _float_text(value)
+            return float_text(value)
         if isinstance(value, str | UUID):
             return encodable(str(value))
         if isinstance(value, Decimal) and value.is_finite():
@@ -208,89 +205,6 @@ class BaseWriter(ABC):
     def _frame(self, value: Any) -> str: ...
 
 
-def quoted(text: str) -> str:
-    """Return text as an SQL string, which is the same in all engines: in quotes, a quote in it doubled."""
-    return "'" + encodable(text).replace("'", "''") + "'"
-
-
-def encodable(text: str) -> str:
-    """Return text as it is. Raises `OptionError` for half a character, which UTF-8 can't carry."""
-    found = _SURROGATE.search(text)
-    if found:
-        raise OptionError(
-            f"The text holds half a character (a lone surrogate, {found[0]!r}, at offset {found.start()}).",
-            hint="Read it with the encoding that it was written in, or repair it with "
-            "text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace').",
-        )
-    return text
-
-
-def exponential(value: float) -> str:
-    """Return a finite float as the shortest digits that give it back, with an exponent."""
-    digits = float.__repr__(value).upper().replace("E+", "E")
-    return digits if "E" in digits else digits + "E0"
-
-
-def in_parentheses(number: str) -> str:
-    """Return a number that may stand behind a minus: two of them would begin a comment."""
-    return f"({number})" if number.startswith("-") else number
-
-
-def nanoseconds(value: dt.datetime) -> int:
-    """Return a datetime's nanoseconds since 1970: in UTC if it is aware, of its own clock if not."""
-    clock = dt.datetime(  # noqa: DTZ001 - a pandas.Timestamp without its own arithmetic, which overflows
-        value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
-    )
-    micros = (clock - _EPOCH - (value.utcoffset() or dt.timedelta())) // dt.timedelta(microseconds=1)
-    return micros * 1000 + int(getattr(value, "nanosecond", 0))
-
-
-def utc_second(nanos: int) -> str:
-    """Return nanoseconds since 1970 as ``yyyy-mm-dd hh:mm:ss``.
-
-    Raises `OptionError` outside of the years 1 to 9999.
-    """
-    seconds = nanos // 10**9
-    try:
-        return (_EPOCH + dt.timedelta(seconds=seconds)).isoformat(" ")
-    except OverflowError:
-        raise OptionError(
-            "The timestamp is not within the years 1 to 9999 (in UTC, if it has a time zone).",
-            hint="SQL has no others.",
-        ) from None
-
-
-def milliseconds(value: dt.timedelta, engine: str) -> int:
-    """Return a timedelta's milliseconds. Raises `OptionError` where it has digits below them."""
-    micros = (value.days * 86400 + value.seconds) * 10**6 + value.microseconds
-    if micros % 1000 or getattr(value, "nanoseconds", 0):
-        raise too_fine(value, engine, "An interval")
-    return micros // 1000
-
-
-def clock(value: dt.time, engine: str) -> str:
-    """Return a time as ``hh:mm:ss.mmm``.
-
-    Raises `OptionError` for a time zone, and for digits below milliseconds.
-    """
-    if value.tzinfo is not None:
-        raise OptionError(
-            f"The time {value} has a time zone, and SQL's TIME has none.",
-            hint="Use value.replace(tzinfo=None).",
-        )
-    if value.microsecond % 1000:
-        raise too_fine(value, engine, "A TIME")
-    return value.isoformat("milliseconds")
-
-
-def too_fine(value: object, engine: str, what: str) -> OptionError:
-    """Say that a value's digits below milliseconds would be lost."""
-    return OptionError(
-        f"{what} of {engine} has milliseconds, and {value} has digits below them.",
-        hint="Round it to milliseconds in Python.",
-    )
-
-
 def _sorted(values: Iterable[Any]) -> list[Any]:
     """Return the items of a set in an order that is always the same."""
     items = list(values)
@@ -305,12 +219,6 @@ def _parts(name: str) -> list[str]:
     if not _PATH.fullmatch(name):
         return name.split(".")
     return [(ticked or "").replace("``", "`") or bare for ticked, bare in _PART.findall(name)]
-
-
-def _float_text(value: float) -> str:
-    if math.isfinite(value):
-        return float.__repr__(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _kind(value: Any) -> str:

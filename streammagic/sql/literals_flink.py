@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
-from streammagic.sql.literals import (
-    BaseWriter,
+from streammagic.sql.literals import BaseWriter
+from streammagic.sql.literals_text import (
     clock,
     exponential,
     in_parentheses,
@@ -25,7 +25,7 @@ MAX_DIGITS = 38
 """The digits of the longest DECIMAL."""
 
 MILLISECOND = "INTERVAL '0.001' SECOND"
-"""Times a number it is an interval of any length. (DESCRIBE calls each day-time interval INTERVAL SECOND(3).)"""
+"""An interval of any length, times a number. DESCRIBE calls every day-time interval INTERVAL SECOND(3)."""
 
 _BIGINT = range(-(2**63), 2**63)
 _DAY = 86_400_000

@@ -7,29 +7,19 @@ strings, and read from them by the SELECT around.
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
-from streammagic.sql.literals import NAMES, clock, exponential, milliseconds, quoted
-from streammagic.sql.literals_flink import (
-    MAX_DIGITS,
-    MILLISECOND,
-    decimal_parts,
-    instant_number,
-    is_in_gap,
-    timestamp_text,
-    too_long,
-    without_zero,
-)
+from streammagic.sql.literals import NAMES
+from streammagic.sql.literals_columns import by_dtype, by_values
 from streammagic.sql.literals_plain import series_values
+from streammagic.sql.literals_text import quoted
 from streammagic.sql.naming import is_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from streammagic.sql.literals_columns import ColumnKind
 
 MAX_CELLS = 2_000
 """The cells of the largest DataFrame that is written as VALUES.
@@ -38,42 +28,6 @@ Planning grows faster than the table. On two cores, from sending it to its last 
 2.3 to 3.6 s, whether 2,000 rows of 1 or 20 of 100 columns, and 4,000 take 3.6 to 6.8 s. At 10,000 the code
 that Flink generates does not compile. 5,000 cells of integers take 1.4 s.
 """
-
-_UNITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
-_BY_DTYPE = {
-    "bool": "BOOLEAN",
-    "boolean": "BOOLEAN",
-    "int8": "TINYINT",
-    "uint8": "SMALLINT",
-    "int16": "SMALLINT",
-    "uint16": "INT",
-    "int32": "INT",
-    "uint32": "BIGINT",
-    "int64": "BIGINT",
-    "uint64": "DECIMAL(20, 0)",
-    "float16": "FLOAT",
-    "float32": "FLOAT",
-    "float64": "DOUBLE",
-    "str": "STRING",
-    "string": "STRING",
-}
-_BIGINT = range(-(2**63), 2**63)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """How values of one type of column are written.
-
-    ``text`` gives a value as Flink's CAST reads it, ``plain`` as a literal, or None where it has none.
-    """
-
-    type: str
-    text: Callable[[Any], str]
-    plain: Callable[[Any], str | None]
-    stored: str = ""
-    """The type in VALUES, where it is not ``type``."""
-    read: str = "{}"
-    """How a value of ``type`` is made from one of the type in VALUES."""
 
 
 def table(frame: Any) -> str:
@@ -133,18 +87,18 @@ def _names(frame: Any) -> list[str]:
     return names
 
 
-def _column(name: str, series: Any) -> tuple[_Kind, list[Any]]:
+def _column(name: str, series: Any) -> tuple[ColumnKind, list[Any]]:
     """Return how a column is written and its values."""
     values = series_values(series)
     dtype = getattr(series.dtype, "categories", series).dtype
     try:
-        kind = _by_dtype(str(dtype).lower().removesuffix("[pyarrow]"), dtype) or _by_values(values)
+        kind = by_dtype(str(dtype).lower().removesuffix("[pyarrow]"), dtype) or by_values(values)
     except OptionError as error:
         raise OptionError(f"Column {name!r}: {error.message}", hint=error.hint) from None
     return kind, values
 
 
-def _write(kind: _Kind, values: Sequence[Any], ref: str) -> tuple[str, list[str]]:
+def _write(kind: ColumnKind, values: Sequence[Any], ref: str) -> tuple[str, list[str]]:
     """Return the expression that reads a column from VALUES, and its cells."""
     plain = [None if value is None else kind.plain(value) for value in values]
     stored = kind.stored or kind.type
@@ -164,151 +118,3 @@ def _write(kind: _Kind, values: Sequence[Any], ref: str) -> tuple[str, list[str]
 
 def _spare_bytes() -> Iterator[str]:
     yield from (f"X'{'00' * length}'" for length in range(MAX_CELLS + 1))
-
-
-def _by_dtype(name: str, dtype: Any) -> _Kind | None:
-    """Return how a column of a dtype is written; None where that depends on its values."""
-    if name in _BY_DTYPE:
-        return _kind(_BY_DTYPE[name])
-    unit = getattr(dtype, "unit", None) or name.partition("[")[2].rstrip("]")
-    if name.startswith("datetime64[") and unit in _UNITS:
-        return _instants(_UNITS[unit]) if "," in name else _timestamps(_UNITS[unit])
-    return _kind("INTERVAL DAY TO SECOND(3)") if name.startswith("timedelta64[") else None
-
-
-def _kind(sql: str) -> _Kind:
-    """Return how a column of a type of Flink's is written that needs nothing else to be known."""
-    match sql.partition("(")[0]:
-        case "BOOLEAN":
-            return _Kind(sql, lambda v: str(v).upper(), lambda v: str(v).upper())
-        case "FLOAT" | "DOUBLE":
-            return _Kind(sql, lambda v: _float(float(v)), lambda v: _float_literal(float(v)))
-        case "STRING":
-            return _Kind(sql, str, lambda v: quoted(str(v)))
-        case "DECIMAL":
-            return _Kind(sql, _decimal, _decimal_literal)
-        case "BYTES":
-            return _Kind(sql, lambda v: v.hex(), lambda v: f"X'{bytes(v).hex().upper()}'")
-        case "DATE":
-            return _Kind(sql, lambda v: v.isoformat(), lambda v: _day(v, f"DATE '{v.isoformat()}'"))
-        case "TIME":
-            return _Kind(sql, lambda v: clock(v, "Flink"), lambda v: f"TIME '{clock(v, 'Flink')}'")
-        case "INTERVAL DAY TO SECOND":
-            return _Kind(sql, _millis, _millis, "BIGINT", f"{MILLISECOND} * {{}}")
-        case _:
-            return _Kind(sql, str, str)
-
-
-def _timestamps(precision: int) -> _Kind:
-    def literal(value: dt.datetime) -> str | None:
-        return _day(value.date(), f"TIMESTAMP '{timestamp_text(value, precision)}'")
-
-    return _Kind(f"TIMESTAMP({precision})", lambda v: timestamp_text(v, precision), literal)
-
-
-def _instants(precision: int) -> _Kind:
-    """Return how aware datetimes are written: as numbers, which mean the same in every time zone."""
-    unit = max(precision, 3)
-
-    def number(value: dt.datetime) -> str:
-        return str(instant_number(value, unit))
-
-    sql = f"TIMESTAMP_LTZ({precision})"
-    return _Kind(sql, number, number, "BIGINT", f"CAST(TO_TIMESTAMP_LTZ({{}}, {unit}) AS {sql})")
-
-
-def _by_values(values: Sequence[Any]) -> _Kind:
-    """Return how a column of objects is written. Raises `OptionError` where they are not of one type."""
-    present = [value for value in values if value is not None]
-    kinds = {_group(value) for value in present}
-    if kinds == {int, float}:
-        kinds = {float}
-    if kinds in ({Decimal}, {int, Decimal}) or (kinds == {int} and any(v not in _BIGINT for v in present)):
-        return _kind(_decimal_type([Decimal(value) for value in present]))
-    if len(kinds) > 1:
-        names = " and ".join(sorted(kind.__name__ for kind in kinds))
-        raise OptionError(
-            f"It has values of several types: {names}.", hint="Convert it to one: df[…].astype(…)."
-        )
-    found = next(iter(kinds), str)
-    if found is dt.datetime:
-        return _by_moments(present)
-    simple = {
-        bool: "BOOLEAN",
-        int: "BIGINT",
-        float: "DOUBLE",
-        str: "STRING",
-        bytes: "BYTES",
-        dt.date: "DATE",
-        dt.time: "TIME(3)",
-        dt.timedelta: "INTERVAL DAY TO SECOND(3)",
-    }
-    return _kind(simple[found])
-
-
-def _by_moments(values: Sequence[dt.datetime]) -> _Kind:
-    precision = 9 if any(getattr(value, "nanosecond", 0) for value in values) else 6
-    zoned = {value.utcoffset() is not None for value in values}
-    if len(zoned) > 1:
-        raise OptionError(
-            "Some of its datetimes have a time zone and some have none.",
-            hint="Give all of them one, or none.",
-        )
-    return _instants(precision) if zoned.pop() else _timestamps(precision)
-
-
-def _group(value: Any) -> type:
-    """Return the type that a value counts as. Raises `OptionError` for one that no column has."""
-    from uuid import UUID
-
-    if isinstance(value, UUID):
-        return str
-    if isinstance(value, bytearray | memoryview):
-        return bytes
-    for kind in (bool, int, float, str, Decimal, bytes, dt.datetime, dt.date, dt.time, dt.timedelta):
-        if isinstance(value, kind):
-            return kind
-    raise OptionError(
-        f"It has values of type {type(value).__name__}, which can't be written as a column.",
-        hint="Leave it out (df.drop(columns=…)), or make strings of it: df[…].map(json.dumps).",
-    )
-
-
-def _decimal_type(values: Sequence[Decimal]) -> str:
-    """Return the DECIMAL that holds all values."""
-    if not all(value.is_finite() for value in values):
-        raise OptionError("NaN and Infinity can't be a DECIMAL.", hint="Use None for NULL.")
-    parts = [decimal_parts(value) for value in values]
-    scale = max(scale for _, _, scale in parts)
-    digits = max(digits - scale for _, digits, scale in parts) + scale
-    if digits > MAX_DIGITS:
-        raise too_long(digits)
-    return f"DECIMAL({digits}, {scale})"
-
-
-def _decimal(value: Decimal | int) -> str:
-    return without_zero(f"{Decimal(value):f}")
-
-
-def _decimal_literal(value: Decimal | int) -> str | None:
-    text = f"{Decimal(value):f}"
-    return text if int(text.replace(".", "")) in _BIGINT else None
-
-
-def _float(value: float) -> str:
-    if math.isfinite(value):
-        return exponential(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _float_literal(value: float) -> str | None:
-    is_negative_zero = value == 0 and math.copysign(1, value) < 0
-    return exponential(value) if math.isfinite(value) and not is_negative_zero else None
-
-
-def _day(day: dt.date, literal: str) -> str | None:
-    return None if is_in_gap(day) else literal
-
-
-def _millis(value: dt.timedelta) -> str:
-    return str(milliseconds(value, "Flink"))

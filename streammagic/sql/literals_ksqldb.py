@@ -11,8 +11,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
-from streammagic.sql.literals import (
-    BaseWriter,
+from streammagic.sql.literals import BaseWriter
+from streammagic.sql.literals_plain import plain
+from streammagic.sql.literals_text import (
     clock,
     exponential,
     in_parentheses,
@@ -20,7 +21,6 @@ from streammagic.sql.literals import (
     too_fine,
     utc_second,
 )
-from streammagic.sql.literals_plain import plain
 from streammagic.sql.naming_ksqldb import identifier
 
 if TYPE_CHECKING:

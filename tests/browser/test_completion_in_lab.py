@@ -1,56 +1,18 @@
 """JupyterLab in Chromium: the completer offers what is ours, and nothing else."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
 
-import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
+from real_lab import RUN_TO_THE_END, chromium, in_browser, jupyterlab, open_notebook
 from waiting import eventually
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
-REQUIRED = bool(os.environ.get("STREAMMAGIC_REQUIRE_BROWSER"))
-PORT = 8978
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.kernel,
-    pytest.mark.flink,
-    pytest.mark.skipif(not (Path(CHROMIUM).exists() or REQUIRED), reason="Chromium is not installed"),
-]
+pytestmark = [*in_browser, pytest.mark.flink]
 
 DEFINE = (
     "%load_ext streammagic\n"
     "get_ipython().run_cell_magic('flink', '', \"\"\"CREATE TABLE orders (order_id BIGINT, "
     "order_total DOUBLE, customer STRING) WITH ('connector' = 'datagen')\"\"\")"
 )
-READY = """async () => {
-  const app = window.jupyterapp, widget = app && app.shell.currentWidget;
-  if (!widget || !widget.sessionContext) return false;
-  await widget.sessionContext.ready;
-  const kernel = widget.sessionContext.session && widget.sessionContext.session.kernel;
-  if (!kernel) return false;
-  await kernel.info;
-  return kernel.status === 'idle' && kernel.connectionStatus === 'connected';
-}"""
-RUN = """async i => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
-  notebook.activeCellIndex = i; notebook.deselectAll();
-  await window.jupyterapp.commands.execute('notebook:run-cell');
-}"""
 EDIT = """async ([i, text, at]) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
   notebook.activeCellIndex = i; notebook.deselectAll();
@@ -65,68 +27,15 @@ ITEMS = ".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item"
 
 
 @pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"], ids=["light", "dark"])
-def lab(cluster, tmp_path, request):
-    """A JupyterLab with a home of its own; its address."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (DEFINE, "")]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, tmp_path / "typing.ipynb")
-    settings = tmp_path / "settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": request.param}))
-    folders = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-    }
-    environment = (
-        os.environ | cluster.environment | {key: str(tmp_path / name) for key, name in folders.items()}
-    )
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={PORT}", "--expose-app-in-browser"]
-    options += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
-    with (tmp_path / "lab.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
-        )
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{PORT}/api"), 60, "JupyterLab answers")
-            yield f"http://127.0.0.1:{PORT}/lab/tree/typing.ipynb"
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-def answers(url):
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return response.status == 200
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-@pytest.fixture
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser.new_context(viewport={"width": 1000, "height": 700}).new_page()
-        finally:
-            browser.close()
-
-
-@pytest.fixture
-def notebook(lab, page):
+def notebook(cluster, tmp_path, request):
     """The notebook, with its table defined, in a page."""
-    page.goto(f"{lab}?reset", wait_until="domcontentloaded")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=60_000)
-    page.wait_for_function(READY, timeout=60_000)
-    page.evaluate(RUN, 0)
-    return page
+    with (
+        jupyterlab(tmp_path, [DEFINE, ""], cluster.environment, request.param) as address,
+        chromium(1000, 700) as page,
+    ):
+        open_notebook(page, address)
+        page.evaluate(RUN_TO_THE_END, 0)
+        yield page
 
 
 def offered(page, text):

@@ -18,7 +18,9 @@ from streammagic.sql.literals_frames import MAX_CELLS
 pytestmark = pytest.mark.flink
 
 WRITER = FlinkWriter()
-ZONES = st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=-9, minutes=-30)), dt.timezone(dt.timedelta(hours=14))])
+ZONES = st.sampled_from(
+    [dt.UTC, dt.timezone(dt.timedelta(hours=-9, minutes=-30)), dt.timezone(dt.timedelta(hours=14))]
+)
 TOKYO = dt.timezone(dt.timedelta(hours=9))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: "{{" not in text)
 ON_FLINK = settings(
@@ -50,7 +52,7 @@ def exactly(value):
     if isinstance(value, float):
         return "float", "nan" if math.isnan(value) else struct.pack("d", value)
     if isinstance(value, Decimal):
-        return "Decimal", str(abs(value) if not value else value)
+        return "Decimal", str(value or abs(value))
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return type(value), value.astimezone(dt.UTC)
     return type(value), value
@@ -67,13 +69,33 @@ def many(strategy):
 
 @ON_FLINK
 @given(values=many(TEXTS))
-@example(values=["it's", "''", "`a`", "a\nb\r\n", "--", "/*", "*/", "//", "\\'", "a\0b", "\x1b\x7f\x85\u2028", "😀é漢", "NULL", "", " a ", "%_", "${a}"])
+@example(
+    values=[
+        "it's",
+        "''",
+        "`a`",
+        "a\nb\r\n",
+        "--",
+        "/*",
+        "*/",
+        "//",
+        "\\'",
+        "a\0b",
+        "\x1b\x7f\x85\u2028",
+        "😀é漢",
+        "NULL",
+        "",
+        " a ",
+        "%_",
+        "${a}",
+    ]
+)
 def test_text(shell, values):
     assert round_trip(shell, values) == [f"CHAR({len(value.encode('utf-16-le')) // 2})" for value in values]
 
 
 def test_long_text(shell):
-    round_trip(shell, ["x" * 70_000, "😀" * 20_000])
+    round_trip(shell, ["ab " * 23_000, "😀 " * 20_000])
 
 
 @ON_FLINK
@@ -95,14 +117,32 @@ def test_numbers_beyond_bigint_are_decimals(shell, values):
 
 @ON_FLINK
 @given(values=many(st.floats()))
-@example(values=[0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -1.7976931348623157e308, 1e16, 1e-7, 0.1, 1 / 3])
+@example(
+    values=[0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -1.7976931348623157e308, 1e16, 1e-7, 0.1, 1 / 3]
+)
 def test_floats_to_the_bit(shell, values):
     assert set(round_trip(shell, values)) == {"DOUBLE"}
 
 
 @ON_FLINK
-@given(values=many(st.tuples(st.integers(-(10**38) + 1, 10**38 - 1) | st.integers(-(10**6), 10**6), st.integers(0, 38))))
-@example(values=[(0, 0), (0, 2), (1, 2), (-1, 38), (10**38 - 1, 38), (5, 0), (2**63 - 1, 3), (2**63, 3), (-(2**63), 1)])
+@given(
+    values=many(
+        st.tuples(st.integers(-(10**38) + 1, 10**38 - 1) | st.integers(-(10**6), 10**6), st.integers(0, 38))
+    )
+)
+@example(
+    values=[
+        (0, 0),
+        (0, 2),
+        (1, 2),
+        (-1, 38),
+        (10**38 - 1, 38),
+        (5, 0),
+        (2**63 - 1, 3),
+        (2**63, 3),
+        (-(2**63), 1),
+    ]
+)
 def test_decimals_with_their_scale(shell, values):
     numbers = [Decimal((number < 0, tuple(map(int, str(abs(number)))), -scale)) for number, scale in values]
     types = round_trip(shell, numbers)
@@ -112,12 +152,25 @@ def test_decimals_with_their_scale(shell, values):
 def test_truth_and_nothing(shell):
     assert round_trip(shell, [True, False]) == ["BOOLEAN", "BOOLEAN"]
     nulls = [None, pd.NaT, pd.NA, np.datetime64("NaT")]
-    assert select(shell, [f"CAST({WRITER.literal(null)} AS BIGINT)" for null in nulls]) == (["BIGINT"] * 4, [None] * 4)
+    assert select(shell, [f"CAST({WRITER.literal(null)} AS BIGINT)" for null in nulls]) == (
+        ["BIGINT"] * 4,
+        [None] * 4,
+    )
 
 
 @ON_FLINK
 @given(values=many(st.dates()))
-@example(values=[dt.date.min, dt.date.max, dt.date(1582, 10, 4), dt.date(1582, 10, 5), dt.date(1582, 10, 14), dt.date(1582, 10, 15), dt.date(2024, 2, 29)])
+@example(
+    values=[
+        dt.date.min,
+        dt.date.max,
+        dt.date(1582, 10, 4),
+        dt.date(1582, 10, 5),
+        dt.date(1582, 10, 14),
+        dt.date(1582, 10, 15),
+        dt.date(2024, 2, 29),
+    ]
+)
 def test_dates(shell, values):
     assert set(round_trip(shell, values)) == {"DATE"}
 
@@ -131,7 +184,9 @@ def test_times(shell, values):
 
 @ON_FLINK
 @given(values=many(st.datetimes()))
-@example(values=[dt.datetime.min, dt.datetime.max, dt.datetime(1582, 10, 10, 1, 2, 3, 4), dt.datetime(1970, 1, 1)])
+@example(
+    values=[dt.datetime.min, dt.datetime.max, dt.datetime(1582, 10, 10, 1, 2, 3, 4), dt.datetime(1970, 1, 1)]
+)
 def test_naive_datetimes(shell, values):
     assert set(round_trip(shell, values)) == {"TIMESTAMP(6)"}
 
@@ -145,7 +200,9 @@ def test_aware_datetimes_are_the_same_instant_in_any_zone(shell, values):
     shell.flink("SET 'table.local-time-zone' = 'Asia/Tokyo'")
     _, found = select(shell, [f"CAST({WRITER.literal(value)} AS STRING)" for value in values])
     shell.flink("RESET 'table.local-time-zone'")
-    assert [dt.datetime.fromisoformat(text) for text in found] == [value.astimezone(TOKYO).replace(tzinfo=None) for value in values]
+    assert [dt.datetime.fromisoformat(text) for text in found] == [
+        value.astimezone(TOKYO).replace(tzinfo=None) for value in values
+    ]
 
 
 def test_aware_datetimes_at_the_ends_of_the_years(shell):
@@ -154,8 +211,24 @@ def test_aware_datetimes_at_the_ends_of_the_years(shell):
 
 
 @ON_FLINK
-@given(values=many(st.timedeltas().map(lambda value: value // dt.timedelta(milliseconds=1) * dt.timedelta(milliseconds=1))))
-@example(values=[dt.timedelta(0), dt.timedelta(milliseconds=-1), dt.timedelta(days=999, hours=23, milliseconds=1), dt.timedelta(days=1000), dt.timedelta(days=-1000), dt.timedelta.min, dt.timedelta(999999999)])
+@given(
+    values=many(
+        st.timedeltas().map(
+            lambda value: value // dt.timedelta(milliseconds=1) * dt.timedelta(milliseconds=1)
+        )
+    )
+)
+@example(
+    values=[
+        dt.timedelta(0),
+        dt.timedelta(milliseconds=-1),
+        dt.timedelta(days=999, hours=23, milliseconds=1),
+        dt.timedelta(days=1000),
+        dt.timedelta(days=-1000),
+        dt.timedelta.min,
+        dt.timedelta(999999999),
+    ]
+)
 def test_intervals(shell, values):
     assert set(round_trip(shell, values)) == {"INTERVAL DAY TO SECOND"}
 
@@ -168,7 +241,9 @@ def test_bytes(shell, values):
 
 
 @ON_FLINK
-@given(values=many(st.datetimes(dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31))), nanos=st.integers(1, 999))
+@given(
+    values=many(st.datetimes(dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31))), nanos=st.integers(1, 999)
+)
 def test_timestamps_of_pandas_keep_their_nanoseconds(shell, values, nanos):
     stamps = [pd.Timestamp(value).as_unit("ns") + pd.Timedelta(nanos, "ns") for value in values]
     assert set(round_trip(shell, stamps)) == {"TIMESTAMP(9)"}
@@ -179,9 +254,31 @@ def test_timestamps_of_pandas_keep_their_nanoseconds(shell, values, nanos):
 
 def test_scalars_of_numpy_and_others(shell):
     moment = np.datetime64("2024-01-01T01:02:03.123456789", "ns")
-    values = [np.int8(-1), np.uint64(2**63 - 1), np.float32(0.1), np.bool_(True), np.str_("it's"), moment, np.datetime64("2024-02-29"), np.timedelta64(5, "s"), pd.Timedelta(-5, "ms"), uuid.UUID(int=5)]
+    values = [
+        np.int8(-1),
+        np.uint64(2**63 - 1),
+        np.float32(0.1),
+        np.bool_(True),
+        np.str_("it's"),
+        moment,
+        np.datetime64("2024-02-29"),
+        np.timedelta64(5, "s"),
+        pd.Timedelta(-5, "ms"),
+        uuid.UUID(int=5),
+    ]
     _, found = select(shell, [WRITER.literal(value) for value in values])
-    assert found == [-1, 2**63 - 1, float(np.float32(0.1)), True, "it's", pd.Timestamp(moment), dt.date(2024, 2, 29), dt.timedelta(seconds=5), dt.timedelta(milliseconds=-5), str(uuid.UUID(int=5))]
+    assert found == [
+        -1,
+        2**63 - 1,
+        float(np.float32(0.1)),
+        True,
+        "it's",
+        pd.Timestamp(moment),
+        dt.date(2024, 2, 29),
+        dt.timedelta(seconds=5),
+        dt.timedelta(milliseconds=-5),
+        str(uuid.UUID(int=5)),
+    ]
 
 
 LISTS = [
@@ -199,12 +296,19 @@ LISTS = [
 
 def test_lists_stand_after_in(shell):
     hits = [f"{WRITER.literal(values[0])} IN {WRITER.literal(values)}" for values in LISTS]
-    misses = [f"{WRITER.literal(values[0])} IN {WRITER.literal(values[1:])}" for values in LISTS if len(values) > 1 and None not in values]
+    misses = [
+        f"{WRITER.literal(values[0])} IN {WRITER.literal(values[1:])}"
+        for values in LISTS
+        if len(values) > 1 and None not in values
+    ]
     assert select(shell, hits + misses)[1] == [True] * len(hits) + [False] * len(misses)
 
 
 def test_a_negative_number_after_a_minus_opens_no_comment(shell):
-    assert select(shell, [f"5 -{WRITER.literal(-3)}", f"5 -{WRITER.literal(-1.5)}", f"5 -{WRITER.literal(Decimal('-2.5'))}"])[1] == [8, 6.5, Decimal("7.5")]
+    assert select(
+        shell,
+        [f"5 -{WRITER.literal(-3)}", f"5 -{WRITER.literal(-1.5)}", f"5 -{WRITER.literal(Decimal('-2.5'))}"],
+    )[1] == [8, 6.5, Decimal("7.5")]
 
 
 MOMENT = pd.Timestamp("2024-01-01 01:02:03.123456789")
@@ -235,7 +339,11 @@ COLUMNS = {
     "ltz us": ([MOMENT.floor("us"), MOMENT.floor("s")], "datetime64[us, UTC]", "TIMESTAMP_LTZ(6)"),
     "ltz ns": ([MOMENT, None], "datetime64[ns, Europe/Berlin]", "TIMESTAMP_LTZ(9)"),
     "ltz objects": ([dt.datetime(2024, 1, 1, tzinfo=dt.UTC), None], "object", "TIMESTAMP_LTZ(6)"),
-    "interval": ([dt.timedelta(days=-2000, milliseconds=1), None], "timedelta64[ms]", "INTERVAL DAY TO SECOND"),
+    "interval": (
+        [dt.timedelta(days=-2000, milliseconds=1), None],
+        "timedelta64[ms]",
+        "INTERVAL DAY TO SECOND",
+    ),
     "bytes": ([b"", b"\0\1"], "object", "BYTES"),
     "bytes and NULL": ([b"", None], "object", "BYTES"),
     "category": (["x", None], "category", "STRING"),
@@ -281,9 +389,13 @@ def test_a_frame_is_a_table_with_its_types_and_values(shell, frame):
 
 
 def test_a_view_of_a_frame_is_described_and_read_back(shell, frame):
-    shell.run_cell_magic("flink", "", f"CREATE TEMPORARY VIEW loaded AS SELECT * FROM {WRITER.literal(frame)}")
+    shell.run_cell_magic(
+        "flink", "", f"CREATE TEMPORARY VIEW loaded AS SELECT * FROM {WRITER.literal(frame)}"
+    )
     described = {row[0]: row[1] for row in shell.flink("DESCRIBE loaded")}
-    assert described == {name: sql.replace("DAY TO SECOND", "SECOND(3)") for name, (_, _, sql) in COLUMNS.items()}
+    assert described == {
+        name: sql.replace("DAY TO SECOND", "SECOND(3)") for name, (_, _, sql) in COLUMNS.items()
+    }
     back = shell.flink("SELECT * FROM loaded").df
     again = shell.flink(f"SELECT * FROM {WRITER.literal(back)}").df
     pd.testing.assert_frame_equal(again, back)
@@ -300,6 +412,8 @@ def test_a_frame_without_rows_keeps_its_types(shell, frame):
 
 
 def test_the_largest_frame_is_planned(shell):
-    frame = pd.DataFrame({f"c{at}": [f"text number {at} {row}" for row in range(MAX_CELLS // 10)] for at in range(10)})
+    frame = pd.DataFrame(
+        {f"c{at}": [f"text number {at} {row}" for row in range(MAX_CELLS // 10)] for at in range(10)}
+    )
     shell.run_cell_magic("flink", "-o last", f"SELECT * FROM {WRITER.literal(frame)}")
     assert sorted(shell.user_ns["last"]) == sorted(frame.itertuples(index=False, name=None))

@@ -23,7 +23,27 @@ from streammagic.sql.statements import CALCITE, tokenize
 
 FLINK, KSQL = FlinkWriter(), KsqlWriter()
 DIALECTS = [pytest.param(FLINK, CALCITE, id="flink"), pytest.param(KSQL, ksqldb.LEXER, id="ksqldb")]
-HOSTILE = ["it's", "'; DROP TABLE t; --", "''", "'", "\\'", "`", '"', "a\nb\r\n", "--", "/*", "*/", "//", "/*+ x */", "a\0b", "😀", "${x}", "{{ x }}", "", "\u2028"]
+HOSTILE = [
+    "it's",
+    "'; DROP TABLE t; --",
+    "''",
+    "'",
+    "\\'",
+    "`",
+    '"',
+    "a\nb\r\n",
+    "--",
+    "/*",
+    "*/",
+    "//",
+    "/*+ x */",
+    "a\0b",
+    "😀",
+    "${x}",
+    "{{ x }}",
+    "",
+    "\u2028",
+]
 VALUES = st.one_of(
     st.integers(-(10**38) + 1, 10**38 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -34,7 +54,9 @@ VALUES = st.one_of(
     st.dates(),
     st.times().map(lambda value: value.replace(microsecond=0)),
     st.datetimes().map(lambda value: value.replace(microsecond=0)),
-    st.datetimes(dt.datetime(2, 1, 1), dt.datetime(9998, 1, 1), timezones=st.just(dt.UTC)).map(lambda value: value.replace(microsecond=0)),
+    st.datetimes(dt.datetime(2, 1, 1), dt.datetime(9998, 1, 1), timezones=st.just(dt.UTC)).map(
+        lambda value: value.replace(microsecond=0)
+    ),
     st.text(st.characters(exclude_categories=["Cs"])),
 )
 
@@ -53,11 +75,18 @@ def texts(sql, lexer):
 
 @pytest.mark.parametrize(("writer", "lexer"), DIALECTS)
 @settings(max_examples=500, deadline=None)
-@given(text=st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["Cs"]))).map("".join))
+@given(
+    text=st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["Cs"]))).map("".join)
+)
 @example(text="'; DROP TABLE t; --")
 @example(text="a\0'b\n")
 def test_a_text_is_one_token_whatever_is_in_it(writer, lexer, text):
-    assert texts(f"f({writer.literal(text)}) -- end", lexer) == ["f", "(", "'" + text.replace("'", "''") + "'", ")"]
+    assert texts(f"f({writer.literal(text)}) -- end", lexer) == [
+        "f",
+        "(",
+        "'" + text.replace("'", "''") + "'",
+        ")",
+    ]
     assert writer.text(text) == text
 
 
@@ -187,7 +216,17 @@ def test_literals_that_only_flink_has(value, sql):
     assert FLINK.literal(value) == sql
 
 
-@pytest.mark.parametrize("value", [math.inf, math.nan, dt.timedelta(1), [(1, 2)], pd.DataFrame({"a": [1]}), dt.datetime(2024, 1, 1, 0, 0, 0, 1)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.inf,
+        math.nan,
+        dt.timedelta(1),
+        [(1, 2)],
+        pd.DataFrame({"a": [1]}),
+        dt.datetime(2024, 1, 1, 0, 0, 0, 1),
+    ],
+)
 def test_what_ksqldb_has_not_is_refused(value):
     with pytest.raises(OptionError, match="ksqlDB"):
         KSQL.literal(value)
@@ -244,7 +283,11 @@ def test_what_is_refused(value, message, hint):
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000001"),
         (dt.date(2024, 1, 2), "2024-01-02", "2024-01-02"),
         (dt.datetime(2024, 1, 1, 0, 0, 0, 500000), "2024-01-01 00:00:00.5", "2024-01-01T00:00:00.500"),
-        (dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))), "2023-12-31 23:00:00Z", "2023-12-31T23:00:00.000"),
+        (
+            dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+            "2023-12-31 23:00:00Z",
+            "2023-12-31T23:00:00.000",
+        ),
         (np.int64(3), "3", "3"),
     ],
 )
@@ -252,7 +295,10 @@ def test_texts(value, flink, ksql):
     assert (FLINK.text(value), KSQL.text(value)) == (flink, ksql)
 
 
-@pytest.mark.parametrize("value", [None, pd.NA, [1], {"a": 1}, b"a", dt.timedelta(1), Decimal("NaN"), pd.DataFrame({"a": [1]}), "\ud800"])
+@pytest.mark.parametrize(
+    "value",
+    [None, pd.NA, [1], {"a": 1}, b"a", dt.timedelta(1), Decimal("NaN"), pd.DataFrame({"a": [1]}), "\ud800"],
+)
 def test_what_has_no_text(value):
     with pytest.raises(OptionError):
         FLINK.text(value)
@@ -296,10 +342,16 @@ def test_a_frame_without_rows_has_types_and_no_rows():
         (pd.DataFrame({"a\nb": [1]}), "can't be a name"),
         (pd.DataFrame({"": [1]}), "can't be a name"),
         (pd.DataFrame({"a": [1, "x"]}), "'a': It has values of several types: int and str"),
+        (pd.DataFrame({"a": [2**53 + 1, 0.5]}, dtype=object), "several types: float and int"),
         (pd.DataFrame({"a": [[1]]}), "'a': It has values of type list"),
         (pd.DataFrame({"a": [{"k": 1}]}), "'a': It has values of type dict"),
         (pd.DataFrame({"a": [Decimal("1E30"), Decimal("1E-30")]}), "61 digits"),
-        (pd.DataFrame({"a": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, tzinfo=dt.UTC)]}, dtype=object), "time zone"),
+        (
+            pd.DataFrame(
+                {"a": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, tzinfo=dt.UTC)]}, dtype=object
+            ),
+            "time zone",
+        ),
         (pd.DataFrame({"a": pd.to_timedelta([1], unit="us")}), "milliseconds"),
         (pd.DataFrame({"a": ["\ud800"]}, dtype=object), "surrogate"),
     ],
