@@ -164,6 +164,7 @@ FLINK = (
     "INSERT INTO sink SELECT * FROM (SELECT id, k FROM t)",
     "INSERT INTO sink SELECT * FROM (VALUES (1, 'a'))",
     "INSERT INTO sink WITH x AS (SELECT id, k FROM t) SELECT * FROM x",
+    "INSERT INTO sink WITH `x` (id, k) AS (SELECT id, k FROM t) SELECT * FROM `x`",
     "INSERT INTO sink SELECT id, k FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v) AS r FROM t) WHERE r = 1",
     (
         "INSERT INTO sink SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES a.id AS id, a.k AS k PATTERN (a) "

@@ -71,9 +71,9 @@ def _star(statement: Statement, _: Context) -> Iterator[Finding]:
     writes = any(token.word == "INSERT" and token.depth == 0 for token in statement.tokens)
     if not writes or statement.words[:1] == ("EXPLAIN",):
         return
-    queries = named_queries(statement)
+    queries, every = named_queries(statement), selects(statement)
     for select in outermost(statement):
-        star = _open_star(select, selects(statement), queries)
+        star = _open_star(select, every, queries)
         if star:
             yield Finding(
                 "SELECT * goes into a sink: a column more in the source changes what is written, or ends it.",

@@ -85,9 +85,10 @@ def _last_of_name(tokens: Sequence[Token], place: int) -> str:
 def _group_state(statement: Statement, context: Context) -> Iterator[Finding]:
     if not _keeps_state(statement, context):
         return
+    names = _window_names(statement)
     for select in selects(statement):
         token, what = _grouping(select)
-        if token and not _by_window(select, _window_names(statement)):
+        if token and not _by_window(select, names):
             yield Finding(
                 f"{what} keeps something of every key for ever: no window bounds it.",
                 f"{_TTL_HINT}; or group by window_start and window_end of a window.",

@@ -58,8 +58,9 @@ def _is_no_time(term: Sequence[Token], select: Select, statement: Statement, con
 def _watermark(statement: Statement, context: Context) -> Iterator[Finding]:
     if is_bounded(context):
         return
+    queries = named_queries(statement)
     for table, token in _windowed(statement):
-        column = _column(table, bare(token), statement, context)
+        column = None if table in queries else _column(table, bare(token), context)
         if column is not None and not column.is_time:
             yield Finding(
                 f"The window is over {column.name} of {table}, a {column.type} without a watermark.",
@@ -83,7 +84,7 @@ def _windowed(statement: Statement) -> Iterator[tuple[str, Token]]:
         for i, (token, after) in enumerate(pairwise(keys)):
             if name and token.word in WINDOW_FUNCTIONS and after.text == "(":
                 time = cut(inside(keys, i + 1), after.depth + 1)
-                if time and all(bare(each) for each in time[0]):
+                if time and (len(time[0]) == 1 or time[0][-2].text == "."):
                     yield name, time[0][-1]
 
 
@@ -100,9 +101,7 @@ def _function_time(arguments: Sequence[Token]) -> tuple[str, Token] | None:
     return ("".join(token.text for token in arguments[at:end]), column[0]) if len(column) == 1 else None
 
 
-def _column(table: str, name: str, statement: Statement, context: Context) -> Column | None:
-    if table in named_queries(statement):
-        return None
+def _column(table: str, name: str, context: Context) -> Column | None:
     return next((column for column in context.columns(table) or () if column.name == name), None)
 
 

@@ -68,7 +68,7 @@ class FlinkDialect:
         return naming.identifier(name)
 
     def options(self) -> Mapping[str, Sequence[Option]]:
-        """Return the options of the connectors that Flink brings along, and of Kafka's, with their formats'."""
+        """Return the options of Flink's own connectors, and of Kafka's, with those of their formats."""
         from streammagic.sql.connectors import with_formats
 
         return with_formats()

@@ -9,7 +9,7 @@ _OPTION = re.compile(
     r"('[^']*(?:password|passwd|secret|token|credential|api[-_.]?key|jaas\.config)[^']*'\s*=\s*)'(?:[^']|'')*'",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(r"(\w+://[^\s:/@']+:)[^\s@']+@")
+_URL_PASSWORD = re.compile(r"(?<!\w)(\w+://[^\s:/@']+:)[^\s@']+@")
 _SHORTEST = 4
 """Shorter secrets are not looked for: they stand in every text by chance."""
 

@@ -137,7 +137,7 @@ def selects(statement: Statement) -> list[Select]:
     """Return all SELECTs of a statement, in the order in which they are written."""
     clauses = _KSQL_CLAUSES if statement.lexer.folds_names else _CLAUSES | _ENDS
     tokens = statement.tokens
-    return [_select(tokens[i:], clauses) for i, token in enumerate(tokens) if token.word == "SELECT"]
+    return [_select(tokens, i, clauses) for i, token in enumerate(tokens) if token.word == "SELECT"]
 
 
 def outermost(statement: Statement) -> list[Select]:
@@ -165,13 +165,14 @@ def flat(sources: Sequence[Source]) -> Iterator[Source]:
 
 
 def named_queries(statement: Statement) -> frozenset[str]:
-    """Return the names that a WITH gives to queries: they are no tables of the catalog."""
+    """Return the names that a WITH gives to queries, with and without back-ticks: they are no tables."""
     tokens = statement.tokens
-    found = set()
+    found: set[str] = set()
     for i in range(1, len(tokens) - 2):
         opens = tokens[i].word == "AS" and tokens[i + 1].text == "(" and tokens[i + 2].word in _QUERIES
         if opens:
-            found.add(bare(tokens[_before_columns(tokens, i - 1)]))
+            name = bare(tokens[_before_columns(tokens, i - 1)])
+            found |= {name, f"`{name}`"}
     return frozenset(found)
 
 
@@ -220,23 +221,24 @@ def _before_columns(tokens: Sequence[Token], place: int) -> int:
     return max(opening - 1, 0)
 
 
-def _select(tokens: Sequence[Token], clauses: frozenset[str]) -> Select:
-    """Read the SELECT that the first token is."""
-    depth = tokens[0].depth
-    starts: list[tuple[str, int]] = [("SELECT", 1)]
-    end = len(tokens)
-    for i, token in enumerate(tokens[1:], 1):
+def _select(tokens: Sequence[Token], first: int, clauses: frozenset[str]) -> Select:
+    """Read the SELECT that begins at a token."""
+    depth = tokens[first].depth
+    starts: list[tuple[str, int]] = [("SELECT", first + 1)]
+    end = first + 1
+    while end < len(tokens):
+        token = tokens[end]
         begins = token.depth == depth and token.word in clauses
         if token.depth < depth or token.text == ";" or (begins and token.word in _ENDS):
-            end = i
             break
-        if begins and _is_clause(tokens, i):
-            starts.append((token.word, i + 1))
+        if begins and _is_clause(tokens, end):
+            starts.append((token.word, end + 1))
+        end += 1
     found: dict[str, tuple[Token, ...]] = {}
     for (word, start), (_, stop) in zip(starts, [*starts[1:], ("", end + 1)], strict=True):
         begin = start + 1 if start < end and tokens[start].word == "BY" else start
         found.setdefault(word, tuple(tokens[begin : stop - 1]))
-    return Select(tuple(tokens[:end]), found)
+    return Select(tuple(tokens[first:end]), found)
 
 
 def _is_clause(tokens: Sequence[Token], at: int) -> bool:

@@ -153,3 +153,17 @@ def test_a_column_of_nulls_and_no_rows_keep_their_types(shell):
 
 def test_repeated_and_hostile_column_names_stay(shell):
     assert list(shell.flink("SELECT 1 AS a, 2 AS a, 3 AS `<i>x</i>`").df.columns) == ["a", "a0", "<i>x</i>"]
+
+
+@pytest.mark.parametrize("how", ["SET", "--set"])
+def test_a_moment_is_the_same_in_every_time_zone(shell, how):
+    zone = "table.local-time-zone"
+    sql = "SELECT TO_TIMESTAMP_LTZ(0, 3) AS a, ARRAY[TO_TIMESTAMP_LTZ(1783252800000, 3)] AS b, TIMESTAMP '1970-01-01 00:00:00' AS c"
+    if how == "SET":
+        shell.flink(f"SET '{zone}' = 'America/New_York'")
+        (row,) = shell.rows(sql)
+        shell.flink(f"RESET '{zone}'")
+    else:
+        (row,) = shell.rows(sql, f"--set {zone}=Asia/Kolkata")
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    assert row == (epoch, [dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC)], epoch.replace(tzinfo=None))

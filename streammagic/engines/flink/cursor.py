@@ -20,6 +20,7 @@ from streammagic.results.changes import Page, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
 
     from streammagic.engines.base import Lease
     from streammagic.engines.flink.gateway import Gateway
@@ -52,6 +53,7 @@ class StatementCursor:
         operation_timeout: float,
         succeeded: Callable[[], None],
         notes: list[str],
+        local: tzinfo | None,
     ) -> None:
         self.schema = Schema()
         self.job_id = job_id
@@ -69,7 +71,7 @@ class StatementCursor:
         self._operation_timeout = operation_timeout
         self._succeeded = succeeded
         self._interrupted = threading.Event()
-        self._reader = PageReader()
+        self._reader = PageReader(local)
         self._token = 0
         self._accepted = False
         self._refused = False

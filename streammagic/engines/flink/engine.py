@@ -15,6 +15,7 @@ from streammagic.engines.flink.deploy import JOB_ID, FlinkJobs
 from streammagic.engines.flink.gateway import Gateway
 from streammagic.engines.flink.jobmanager import JobManager
 from streammagic.engines.flink.session import RUNTIME_MODE, Sessions
+from streammagic.engines.flink.zones import LOCAL_ZONE, zone
 from streammagic.errors import (
     ConnectionFailedError,
     OptionError,
@@ -192,6 +193,7 @@ class FlinkEngine:
             operation_timeout=self._settings.operation_timeout,
             succeeded=lambda: succeeded(session),
             notes=notes,
+            local=zone(self.setting(LOCAL_ZONE) or ""),
         )
 
     def _names(self, kind: str, statement: str) -> Catalog:

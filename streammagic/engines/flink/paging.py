@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from streammagic.engines.flink.types import column
+from streammagic.engines.flink.zones import mend
 from streammagic.results.changes import Kind, Page, RowKind, Schema
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
+    from datetime import tzinfo
 
 POLL_SECONDS = 0.005
 """The first pause after an empty page: the gateway answers at once, also when it has nothing."""
@@ -58,11 +61,16 @@ class ResultPage:
 
 
 class PageReader:
-    """Reads the pages of one result. The schema is read once; it does not change."""
+    """Reads the pages of one result. The schema is read once; it does not change.
 
-    def __init__(self) -> None:
+    ``local`` is the session's time zone where that is not UTC.
+    """
+
+    def __init__(self, local: tzinfo | None = None) -> None:
         self._schema: Schema | None = None
         self._exact = False
+        self._local = local
+        self._mends: list[tuple[int, Callable[[Any], Any]]] = []
 
     def read(self, raw: bytes) -> ResultPage:
         """Decode a page. Where a DECIMAL is in it, no number passes through float."""
@@ -75,8 +83,14 @@ class PageReader:
         if self._schema is None:
             self._schema = Schema(tuple(column(c["name"], c["logicalType"]) for c in results["columns"]))
             self._exact = any(c.type.contains(Kind.DECIMAL) for c in self._schema.columns)
+            if self._local is not None:
+                mends = [mend(column.type, self._local) for column in self._schema.columns]
+                self._mends = [(place, found) for place, found in enumerate(mends) if found is not None]
             if self._exact:
                 return self.read(raw)
+        for change in results["data"] if self._mends else ():
+            for place, mended in self._mends:
+                change["fields"][place] = mended(change["fields"][place])
         return ResultPage(
             ready=True,
             last=answer["resultType"] == "EOS",
