@@ -29,7 +29,7 @@ def _emit(statement: Statement, _: Context) -> Iterator[Finding]:
         if token:
             yield Finding(
                 "EMIT is ksqlDB's: a query of Flink has none.",
-                "Leave it out: a query of a stream goes on by itself.",
+                "Leave it out: a query of a stream goes on by itself. For ksqlDB there is %%ksql.",
                 token,
             )
             return

@@ -34,7 +34,7 @@ def deploy(shell, broker):
         names.append(name)
         before = len(shell.shown)
         shell.run_cell(f"%%stream deploy {name} {options}\n{sql}")
-        return shell.shown[before]
+        return "\n".join(shell.shown[before:])
 
     yield deploy
     for name in dict.fromkeys(names):

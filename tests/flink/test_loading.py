@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from streammagic.errors import OptionError
+from streammagic.topics import Broker
 
 pytestmark = pytest.mark.flink
 
@@ -28,6 +29,13 @@ FRAME = pd.DataFrame(
 def shell(shell):
     shell.user_ns["df"] = FRAME
     return shell
+
+
+@pytest.fixture
+def topic(kafka):
+    """A topic that is not there afterwards."""
+    yield "loaded-rows"
+    Broker(kafka, {}).delete(["loaded-rows"])
 
 
 def same(handle):
@@ -75,8 +83,8 @@ def test_what_is_no_frame_is_said(shell):
 
 
 @pytest.mark.kafka
-def test_a_topic_has_the_frames_rows(shell, kafka):
-    del kafka
+def test_a_topic_has_the_frames_rows(shell, topic):
+    del topic
     shell.run_cell("%stream load df --as in_topic --topic loaded-rows --replace")
     columns = ", ".join(f"`{name}`" for name in FRAME.columns)
     assert same(shell.flink(f"SELECT {columns} FROM in_topic", "--limit 3"))
