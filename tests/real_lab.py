@@ -33,7 +33,7 @@ in_browser = [
 ]
 """The marks of a test that needs one."""
 
-_READY = """async () => {
+READY = """async () => {
   const app = window.jupyterapp, widget = app && app.shell.currentWidget;
   if (!widget || !widget.sessionContext) return false;
   await widget.sessionContext.ready;
@@ -111,7 +111,7 @@ def open_notebook(page, address):
     """Open a notebook in a fresh workspace, and wait until its kernel is."""
     page.goto(f"{address}?reset", wait_until="domcontentloaded")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=60_000)
-    page.wait_for_function(_READY, timeout=60_000)
+    page.wait_for_function(READY, timeout=60_000)
 
 
 def _answers(url):

@@ -1,18 +1,13 @@
 """JupyterLab in Chromium with the extension that colours SQL, served from a folder as a wheel installs it."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import TimeoutError as TooLate
-from playwright.sync_api import sync_playwright
-from test_jupyterlab import CHROMIUM, FLAGS, READY, REQUIRED, answers, open_notebook
+from real_lab import READY, chromium, in_browser, jupyterlab, open_notebook
 from waiting import eventually
 
 import streammagic
@@ -56,65 +51,24 @@ CHANGE_KERNEL = """async () => {
 }"""
 ITEM = ".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item:has-text('orders_of_mine')"
 
-in_browser = [
-    pytest.mark.browser,
-    pytest.mark.kernel,
-    pytest.mark.skipif(not (Path(CHROMIUM).exists() or REQUIRED), reason="Chromium is not installed"),
-]
-
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab that finds the extension where ``share/jupyter`` of a wheel would be; its address."""
     home = tmp_path_factory.mktemp("lab")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    notebook.cells.append(nbformat.v4.new_markdown_cell(SQL))
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, home / "colours.ipynb")
     shutil.copytree(EXTENSION, home / "share/labextensions/streammagic")
-    quiet = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
-    folders = {
-        "JUPYTER_PATH": "share",
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-    }
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--expose-app-in-browser"]
-    options += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={home}"]
-    environment = os.environ | {key: str(home / name) for key, name in folders.items()}
-    with (home / "lab.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
-        )
-        try:
-            eventually(lambda: answers(f"http://127.0.0.1:{port}/api"), 60, "JupyterLab answers")
-            yield f"http://127.0.0.1:{port}/lab/tree/colours.ipynb"
-        finally:
-            server.terminate()
-            server.wait(20)
+    with jupyterlab(home, [*CELLS, nbformat.v4.new_markdown_cell(SQL)]) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(lab):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
-            page.errors = []
-            page.on("pageerror", lambda error: page.errors.append(str(error)))
-            page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
-            open_notebook(page, lab)
-            yield page
-        finally:
-            browser.close()
+    with chromium() as page:
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
+        open_notebook(page, lab)
+        yield page
 
 
 def colours(page, index):
