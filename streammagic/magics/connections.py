@@ -13,7 +13,8 @@ from streammagic.leases import Lease, leases
 from streammagic.magics.reading import Checking, checking
 from streammagic.sql import checks
 from streammagic.sql.checks import Limits
-from streammagic.sql.variables import Variables, secret
+from streammagic.sql.secrets import secret
+from streammagic.sql.variables import Variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streammagic.errors import OptionError, StreamMagicError
-from streammagic.sql.secrets import mask
-from streammagic.sql.variables import ask_for_secret, secrets_named, stored_secret, templated
+from streammagic.sql.secrets import ask_for_secret, mask, stored_secret
+from streammagic.sql.variables import secrets_named
 from streammagic.views.channel import show
 from streammagic.views.errors import error_card, error_text
 
@@ -47,6 +47,8 @@ class CellText:
         """
         try:
             if jinja:
+                from streammagic.sql.templates import templated
+
                 sql, values = templated(self.body, values)
                 self.body = values.fill(sql).text
             else:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
 from streammagic.sql.near import did_you_mean
-from streammagic.sql.secrets import remember
 from streammagic.sql.statements import CALCITE, tokenize
 
 if TYPE_CHECKING:
@@ -180,63 +179,6 @@ class Values:
         return value
 
 
-def templated(body: str, values: Values) -> tuple[str, Values]:
-    """Expand a Jinja template; return SQL that holds ``{{ name }}`` again, and the values of those names.
-
-    So what a template puts into SQL is written as everywhere else. Raises `OptionError` with its line.
-    """
-    import jinja2
-
-    found = dict(values.namespace)
-
-    def put(value: Any) -> str:
-        if isinstance(value, jinja2.Undefined):
-            str(value)  # a strict one raises
-        if isinstance(value, _Later):
-            return value.text
-        marked = value if isinstance(value, _Marked) else _Marked(value, "")
-        name = f"__value_{len(found)}"
-        found[name] = marked.value
-        return f"{{{{ {name}{marked.filter} }}}}"
-
-    environment = jinja2.Environment(  # noqa: S701 - this is SQL: what is put in is escaped as that
-        undefined=jinja2.StrictUndefined, finalize=put, keep_trailing_newline=True
-    )
-    environment.filters |= {"ident": lambda v: _Marked(v, " | ident"), "raw": lambda v: _Marked(v, " | raw")}
-    later = {
-        name: lambda text, name=name: _Later(f'{{{{ {name}("{text}") }}}}') for name in ("secret", "jar")
-    }
-    try:
-        sql = environment.from_string(body).render(
-            {**values.namespace, **later, "kafka": _Later("{{ kafka }}")}
-        )
-    except jinja2.TemplateSyntaxError as error:
-        raise OptionError(
-            f"The template can't be read: {str(error.message).rstrip('.')}.", line=error.lineno, column=1
-        ) from None
-    except jinja2.UndefinedError as error:
-        name = str(error).split("'")[1] if "'" in str(error) else ""
-        raise OptionError(f"In the template, {error}.", hint=did_you_mean(name, values.namespace)) from None
-    except OptionError:
-        raise
-    except Exception as error:  # what a template computes may fail in any way
-        raise OptionError(f"The template failed: {type(error).__name__}: {error}.") from error
-    return sql, Values(found, values.writer, values.lexer)
-
-
-class _Marked(NamedTuple):
-    value: Any
-    filter: str
-
-    def __str__(self) -> str:
-        name = self.filter.strip()
-        raise OptionError(f"In the template, {name} comes last.", hint=f"Write {{{{ (a ~ b) {name} }}}}.")
-
-
-class _Later(NamedTuple):
-    text: str
-
-
 def inert(sql: str) -> str:
     """Return SQL in which nothing is a variable: what looks like one in it is data."""
     return sql.replace("{{", _ESCAPED_BRACES)
@@ -341,57 +283,3 @@ def _unread(sql: str, lexer: Lexer) -> Iterable[int]:
             yield token.start
             return
         end = match.end()
-
-
-_prompted: dict[str, str] = {}
-
-
-def stored_secret(name: str) -> str | None:
-    """Return a secret: the environment variable of that name, else the keyring's, else what was typed.
-
-    It is masked from then on. None where nobody knows it.
-    """
-    import os
-
-    value = os.environ.get(name)
-    if value is None:
-        try:
-            import keyring
-
-            value = keyring.get_password("streammagic", name)
-        except Exception:  # noqa: BLE001 - whatever its backend raises: there is no secret to be had from it
-            value = None
-    if value is None:
-        value = _prompted.get(name)
-    if value is not None:
-        remember(value)
-    return value
-
-
-def ask_for_secret(name: str) -> str | None:
-    """Have the person type a secret, kept as long as this process; None where nobody can be asked."""
-    import getpass
-
-    try:
-        value = getpass.getpass(f"{name}: ")
-    except (
-        EOFError,
-        NotImplementedError,
-        OSError,
-    ):
-        return None
-    if value:
-        _prompted[name] = value
-        remember(value)
-    return value or None
-
-
-def secret(name: str) -> str:
-    """Return a secret as `stored_secret` does. Raises `OptionError` where there is none."""
-    value = stored_secret(name)
-    if value is None:
-        raise OptionError(
-            f'There is no secret "{name}".',
-            hint=f"Set the environment variable {name}, or `keyring set streammagic {name}`.",
-        )
-    return value

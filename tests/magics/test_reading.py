@@ -156,14 +156,13 @@ def test_a_preview_has_values_and_no_secret(monkeypatch):
 
 def test_a_secret_that_nobody_knows_is_asked_for_once(monkeypatch):
     monkeypatch.delenv("TYPED_ONE", raising=False)
-    monkeypatch.setattr("streammagic.sql.variables._prompted", {})
+    monkeypatch.setattr("streammagic.sql.secrets._prompted", {})
     asked = []
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "letmein99")
     for _ in range(2):
         read(CellText("%%flink", "SET 'p' = '{{ secret(\"TYPED_ONE\") }}'"), FLINK, {}, ask=True)
     assert asked == ["TYPED_ONE: "]
-    from streammagic.sql.secrets import mask
-    from streammagic.sql.variables import secret
+    from streammagic.sql.secrets import mask, secret
 
     assert secret("TYPED_ONE") == "letmein99"
     assert mask("letmein99") == "******"

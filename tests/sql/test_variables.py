@@ -10,8 +10,10 @@ from streammagic.errors import OptionError
 from streammagic.sql import secrets
 from streammagic.sql.flink import FlinkDialect
 from streammagic.sql.ksqldb import KsqlDialect
+from streammagic.sql.secrets import secret
 from streammagic.sql.statements import split, tokenize
-from streammagic.sql.variables import Values, Variables, secret, secrets_named, templated
+from streammagic.sql.templates import templated
+from streammagic.sql.variables import Values, Variables, secrets_named
 
 KNOWN = Variables(
     {"kafka": lambda _: "127.0.0.1:9092", "secret": {"S": "it's"}.__getitem__, "jar": lambda c: f"/jars/{c}"}
