@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from streammagic.errors import OptionError
+from streammagic.sql.naming import is_writable
 from streammagic.sql.near import did_you_mean
 from streammagic.sql.statements import CALCITE, tokenize
 
@@ -158,11 +159,14 @@ class Values:
         if chosen == "ident":
             if not isinstance(value, str):
                 raise OptionError(f"| ident takes a str, and {match['root']} is {_kind(value)}.")
-            if quote:
-                return inert(_escaped(value, quote))
-            return inert(self.writer.identifier(value))
-        text = _escaped(self.writer.text(value), quote) if quote else self.writer.literal(value)
-        return inert(text)
+            if not quote:
+                return inert(self.writer.identifier(value))
+        elif not quote:
+            return inert(self.writer.literal(value))
+        text = value if chosen == "ident" else self.writer.text(value)
+        if quote == "`" and not is_writable(f"x{text}"):
+            raise OptionError(f"{text!r} can't be part of a name in SQL.", hint="A name ends with its line.")
+        return inert(_escaped(text, quote))
 
     def _found(self, root: str, steps: str) -> Any:
         if root not in self.namespace:

@@ -183,6 +183,10 @@ HOSTILE = [
 @given(st.lists(st.sampled_from(HOSTILE), max_size=8).map("".join), st.sampled_from([FLINK, KSQL]))
 def test_no_value_leaves_its_literal_nor_becomes_a_variable(text, dialect):
     for sql in ("SELECT {{ x }} AS a", "SELECT 'b{{ x }}c' AS a", "SELECT 1 AS `b{{ x }}c`"):
+        if "`" in sql and ("\n" in text or "{{" in text or "}}" in text):
+            with pytest.raises(OptionError, match="part of a name"):
+                filled(sql, dialect, x=text)
+            continue
         sent = Variables(KNOWN.lookups, dialect.lexer).render(filled(sql, dialect, x=text)).text
         assert [t.text for t in tokenize(sent, dialect.lexer)][:1] == ["SELECT"]
         words = [t for t in tokenize(sent, dialect.lexer) if not t.word]

@@ -1,8 +1,8 @@
 """Moments that the gateway writes in the session's time zone.
 
-It writes a TIMESTAMP_LTZ as the wall clock of ``table.local-time-zone`` shows it, and a "Z" after it whatever
-that zone is (measured on 2.3: under Asia/Kolkata, 1970-01-01 00:00 UTC comes as ``1970-01-01T05:30:00Z``). The
-session's setting counts, that of one statement does not.
+It writes a TIMESTAMP_LTZ as the wall clock of ``table.local-time-zone`` shows it, and a "Z" after it
+whatever that zone is (measured on 2.3: under Asia/Kolkata, 1970-01-01 00:00 UTC comes as
+``1970-01-01T05:30:00Z``). The session's setting counts, that of one statement does not.
 """
 
 from __future__ import annotations
