@@ -54,8 +54,10 @@ class FrontVerbs:
     def _preview(self, options: argparse.Namespace) -> None:
         desk, plugin = self._desk, plugins()[options.engine]
         dialect = plugin.dialect
-        read(options.cell, dialect, desk.namespace, jinja=options.jinja)
-        statements = split(options.cell.sql, dialect)
+        statements = []
+        if options.body is not None:
+            read(options.cell, dialect, desk.namespace, jinja=options.jinja)
+            statements = split(options.cell.sql, dialect)
         if not statements:
             raise OptionError(
                 "There is no SQL in this cell.", hint="%%stream preview stands on the first line."

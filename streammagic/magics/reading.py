@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from streammagic.errors import OptionError, RefusedError, StreamMagicError
 from streammagic.sql import checks
 from streammagic.sql.checks import Context, Limits, Severity
-from streammagic.sql.secrets import mask
-from streammagic.sql.variables import Values, Variables
+from streammagic.sql.secrets import mask, stored_secret
+from streammagic.sql.variables import Values, Variables, secrets_named
 from streammagic.views.blocks import plan_bundle
 
 if TYPE_CHECKING:
@@ -35,8 +35,11 @@ def preview(
 ) -> dict[str, str]:
     """Return what would be sent, statement by statement, and what there is to say of each.
 
-    Secrets are masked, and not even looked up.
+    Secrets are masked, also where a value is one of those that are named; nobody is asked for one.
     """
+    for statement in statements:
+        for name, _ in secrets_named(statement.text):
+            stored_secret(name)  # known from now on, it is masked everywhere
     lookups: dict[str, Callable[[str], str]] = {"secret": lambda _: "******"}
     address = None if desk.mode() == "batch" else desk.kafka_if_there()  # it may be another one tomorrow
     if address is not None:

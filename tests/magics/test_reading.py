@@ -149,9 +149,11 @@ def test_a_preview_has_values_and_no_secret(monkeypatch):
     monkeypatch.setenv("A_SECRET", "hunter22")
     _, statements = cell_of("SET 'p' = {{ secret(\"A_SECRET\") }};\nSELECT {{ x }}", x=1)
     desk = SimpleNamespace(mode=lambda: "batch")
+    _, shown = cell_of("SELECT {{ x }}", x="hunter22")
     assert preview(statements, [["a: b"], []], FLINK, desk)["text/plain"] == (
         "-- statement 1 of 2\n-- a: b\nSET 'p' = '******';\n\n-- statement 2 of 2\nSELECT 1;"
     )
+    assert "SELECT '******';" in preview(shown, [[]], FLINK, desk)["text/plain"]
 
 
 def test_a_secret_that_nobody_knows_is_asked_for_once(monkeypatch):

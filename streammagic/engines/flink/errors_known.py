@@ -79,7 +79,7 @@ NAMES = (
     known(
         r"Object '(?P<name>[^']+)' not found(?: within '[^']+')?(?:; did you mean '(?P<meant>[^']+)')?",
         "There is no {what} {name}.",
-        "{near} {elsewhere} SHOW TABLES lists what there is.",
+        "{near} {elsewhere} {shows} what there is.",
         SHOW,
         "table",
     ),

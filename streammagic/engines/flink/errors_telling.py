@@ -173,12 +173,14 @@ def _facts(whole: str, found: _Match, table: str, statement: Statement | None) -
     groups = found.groups
     name = groups.get("name", "")
     options = _listed(whole)
+    is_qualifier = _is_qualifier(name, statement)
     listed = ", ".join(options)
     topic = _TOPIC.search(whole)
     return {
         "table": table,
         "of": f" (table {table})" if table else "",
-        "what": "catalog or database" if _is_qualifier(name, statement) else "table",
+        "what": "catalog or database" if is_qualifier else "table",
+        "shows": "SHOW CATALOGS and SHOW DATABASES list" if is_qualifier else "SHOW TABLES lists",
         "near": f"Did you mean {groups['meant']}? Names are case-sensitive."
         if groups.get("meant")
         else did_you_mean(name, options),
