@@ -1,5 +1,6 @@
 """An IPython shell whose cells raise what they fail with."""
 
+import atexit
 import contextlib
 import threading
 
@@ -51,5 +52,6 @@ def shell_with(environment, folder):
         shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
         yield shell
         shell.extension_manager.unload_extension("streammagic")
+        atexit.unregister(shell.atexit_operations)  # hundreds of them would take minutes at the end
         Shell.clear_instance()
         eventually(lambda: not streammagic_threads(), 5, f"no thread is left of {streammagic_threads()}")
