@@ -483,7 +483,10 @@ def test_a_frame_becomes_a_stream(cells):
     cells.shell.user_ns["df"] = pd.DataFrame({"city": ["Oslo", "it's"], "n": [1, None]})
     cells.shell.run_cell("%stream load df --as cities --engine ksql")
     assert cells.shell.shown[-1] == "cities: 2 rows of df"
-    assert sorted(cells.ksql("SELECT city FROM cities EMIT CHANGES LIMIT 2", "--from earliest")) == [("Oslo",), ("it's",)]
+    assert sorted(cells.ksql("SELECT city FROM cities EMIT CHANGES LIMIT 2", "--from earliest")) == [
+        ("Oslo",),
+        ("it's",),
+    ]
     with pytest.raises(SqlError):
         cells.shell.run_cell("%stream load df --as cities --engine ksql")
     cells.shell.run_cell("%stream load df --as cities --engine ksql --replace")
