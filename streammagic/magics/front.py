@@ -12,7 +12,7 @@ from streammagic.sql.literals_plain import is_frame
 from streammagic.sql.near import did_you_mean
 from streammagic.sql.statements import split
 from streammagic.sql.variables import inert
-from streammagic.views.blocks import line_bundle, plan_bundle
+from streammagic.views.blocks import entry_bundle, line_bundle
 from streammagic.views.table import TableSnapshot, table_bundle
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class FrontVerbs:
             self._desk.show(line_bundle("%stream help TOPIC explains one of these", *lines))
             return
         entry = reference.entry(" ".join(options.topic), options.engine)
-        parts = [entry.text, entry.example, f"See {entry.link}" if entry.link else ""]
-        self._desk.show(plan_bundle("\n\n".join(filter(None, parts)), entry.title))
+        self._desk.show(entry_bundle(entry.title, entry.text, entry.example, entry.link))
 
     def _load(self, options: argparse.Namespace) -> None:
         desk, name, topic = self._desk, options.name, options.topic

@@ -63,7 +63,7 @@ class Checking:
     def consequence(self, rule: Rule) -> str:
         """Return what becomes of a statement that a rule has something to say about."""
         refuses = rule.severity is Severity.ERROR or (self.strict and rule.severity is Severity.LIMIT)
-        return "refused" if refuses else "a line"
+        return "refused" if refuses else "advice"
 
     def before(
         self, statements: Sequence[Statement], cell: CellText, *, lives_on: bool = False

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from streammagic.views.blocks import line_bundle, plan_bundle
+from streammagic.views.blocks import entry_bundle, line_bundle, plan_bundle
 
 
 def test_a_line_is_escaped_in_html_only():
@@ -32,3 +32,16 @@ def test_importing_views_is_cheap():
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_an_entry_has_paragraphs_code_and_a_link_and_its_text_is_foreign():
+    bundle = entry_bundle("A<b>", "one `x < y`\ntwo\n\nthree", "SELECT '<'", "https://example.org/a?b&c")
+    assert (
+        bundle["text/plain"]
+        == "A<b>\n\none `x < y`\ntwo\n\nthree\n\nSELECT '<'\n\nSee https://example.org/a?b&c"
+    )
+    html = bundle["text/html"]
+    assert "one <code>x &lt; y</code> two</div>" in html
+    assert 'href="https://example.org/a?b&amp;c"' in html
+    assert "<b>" not in html
+    assert "href" not in entry_bundle("A", "b", "c", None)["text/html"]
