@@ -63,10 +63,10 @@ _FOLDERS = {
 
 
 @contextlib.contextmanager
-def jupyterlab(home, cells, environment=None, theme="JupyterLab Light"):
+def jupyterlab(home, cells, environment=None, theme="JupyterLab Light", front="lab"):
     """A JupyterLab that has its home in a folder; yields the address of a notebook with these cells.
 
-    A cell is its source, or a cell of nbformat's.
+    A cell is its source, or a cell of nbformat's. ``front`` is "lab", or "notebook" for Notebook 7.
     """
     made = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
     notebook = nbformat.v4.new_notebook(cells=made)
@@ -83,14 +83,14 @@ def jupyterlab(home, cells, environment=None, theme="JupyterLab Light"):
     options += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={home}"]
     with (home / "lab.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
+            [sys.executable, "-m", {"lab": "jupyterlab", "notebook": "notebook"}[front], *options],
             env=os.environ | (environment or {}) | folders,
             stdout=log,
             stderr=log,
         )
         try:
             eventually(lambda: _answers(f"http://127.0.0.1:{port}/api"), 60, "JupyterLab answers")
-            yield f"http://127.0.0.1:{port}/lab/tree/cells.ipynb"
+            yield f"http://127.0.0.1:{port}/{'lab/tree' if front == 'lab' else 'notebooks'}/cells.ipynb"
         finally:
             server.terminate()
             server.wait(20)

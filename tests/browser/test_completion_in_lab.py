@@ -1,4 +1,4 @@
-"""JupyterLab in Chromium: the completer offers what is ours, and nothing else."""
+"""JupyterLab and Notebook 7 in Chromium: the completer offers what is ours, and nothing else."""
 
 import os
 
@@ -26,11 +26,13 @@ SOURCE = "i => window.jupyterapp.shell.currentWidget.content.widgets[i].model.sh
 ITEMS = ".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item"
 
 
-@pytest.fixture(params=["JupyterLab Light", "JupyterLab Dark"], ids=["light", "dark"])
+@pytest.fixture(
+    params=[("JupyterLab Dark", "lab"), ("JupyterLab Light", "notebook")], ids=["lab", "notebook"]
+)
 def notebook(cluster, tmp_path, request):
     """The notebook, with its table defined, in a page."""
     with (
-        jupyterlab(tmp_path, [DEFINE, ""], cluster.environment, request.param) as address,
+        jupyterlab(tmp_path, [DEFINE, ""], cluster.environment, *request.param) as address,
         chromium(1000, 700) as page,
     ):
         open_notebook(page, address)
@@ -59,15 +61,15 @@ def columns_offered(page):
 
 
 def test_the_completer_offers_columns_and_verbs(notebook, request):
-    theme = request.node.callspec.id
+    front = request.node.callspec.id
     eventually(lambda: columns_offered(notebook), 20, "the columns are offered")
-    picture(notebook, f"sql-{theme}")
+    picture(notebook, f"sql-{front}")
     notebook.keyboard.press("Enter")
     assert notebook.evaluate(SOURCE, 1) == "%%flink\nSELECT order_id FROM orders"
 
     words = offered(notebook, "%stream st|")
     assert [word for word in words if word != "stream"] == ["status", "stop"]  # JupyterLab adds what is typed
-    picture(notebook, f"stream-{theme}")
+    picture(notebook, f"stream-{front}")
     notebook.keyboard.press("ArrowDown")
     notebook.keyboard.press("Enter")
     assert notebook.evaluate(SOURCE, 1) == "%stream stop"
