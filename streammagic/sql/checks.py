@@ -145,13 +145,14 @@ def refusal(rule: Rule, finding: Finding, statement: Statement) -> RefusedError:
     """Return the error that a finding is where the statement is not sent, placed in the statement."""
     offset = finding.token.start - statement.start if finding.token else 0
     before = statement.text[:offset]
-    hint = f"{finding.hint} " if finding.hint else ""
+    advice = finding.hint if not finding.hint or finding.hint.endswith((".", "!", "?")) else f"{finding.hint}."
+    hint = f"{advice} " if advice else ""
     return RefusedError(
         finding.message,
         statement=statement.text,
         line=before.count("\n") + 1,
         column=offset - before.rfind("\n"),
-        hint=f"{hint}The check {rule.name} keeps it from being sent; to send it all the same: --no-check",
+        hint=f"{hint}The check {rule.name} keeps it from being sent; --no-check sends it all the same.",
     )
 
 

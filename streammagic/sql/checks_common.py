@@ -33,23 +33,19 @@ def _length(statement: Statement, context: Context) -> Iterator[Finding]:
 
 
 def _joins(statement: Statement, context: Context) -> Iterator[Finding]:
-    limit = context.limits.max_joins
-    for part in _parts(statement, joins_of(statement)):
-        if len(part) > limit:
-            yield Finding(
-                f"The statement has {len(part)} joins, and {limit} are the limit.",
-                f"{_STEPS}, or raise the limit: %config StreamMagic.max_joins = {len(part)}",
-                part[limit],
-            )
+    return _too_many(statement, joins_of(statement), "joins", context.limits.max_joins)
 
 
 def _windows(statement: Statement, context: Context) -> Iterator[Finding]:
-    limit = context.limits.max_windows
-    for part in _parts(statement, windows_of(statement)):
+    return _too_many(statement, windows_of(statement), "windows", context.limits.max_windows)
+
+
+def _too_many(statement: Statement, found: Sequence[Token], what: str, limit: int) -> Iterator[Finding]:
+    for part in _parts(statement, found):
         if len(part) > limit:
             yield Finding(
-                f"The statement has {len(part)} windows, and {limit} are the limit.",
-                f"{_STEPS}, or raise the limit: %config StreamMagic.max_windows = {len(part)}",
+                f"The statement has {len(part)} {what}, and {limit} are the limit.",
+                f"{_STEPS}, or raise the limit: %config StreamMagic.max_{what} = {len(part)}",
                 part[limit],
             )
 

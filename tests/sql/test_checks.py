@@ -432,7 +432,7 @@ class TestARefusal:
         assert (error.line, error.column) == (1, 1)
 
     def test_ends_with_the_way_to_go_on(self):
-        assert self.refused("SELECT * FROM t EMIT CHANGES").hint.endswith("--no-check")
+        assert self.refused("SELECT * FROM t EMIT CHANGES").hint.endswith("--no-check sends it all the same.")
 
     def test_of_a_limit_names_the_setting(self):
         sql = "SELECT 1 FROM a JOIN b ON TRUE JOIN c ON TRUE JOIN d ON TRUE JOIN e ON TRUE"
