@@ -145,7 +145,9 @@ def refusal(rule: Rule, finding: Finding, statement: Statement) -> RefusedError:
     """Return the error that a finding is where the statement is not sent, placed in the statement."""
     offset = finding.token.start - statement.start if finding.token else 0
     before = statement.text[:offset]
-    advice = finding.hint if not finding.hint or finding.hint.endswith((".", "!", "?")) else f"{finding.hint}."
+    advice = (
+        finding.hint if not finding.hint or finding.hint.endswith((".", "!", "?")) else f"{finding.hint}."
+    )
     hint = f"{advice} " if advice else ""
     return RefusedError(
         finding.message,
